@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { Actor, Call } from './actor.ts';
+import { AppError, type ErrorCode } from './errors.ts';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  /** Path or query parameter → input field, where a route calls it by another name. */
+  rename?: Readonly<Record<string, string>>;
+  /** Inputs that the route itself gives. */
+  fixed?: Readonly<Record<string, unknown>>;
+  /** An older name of the same operation, documented as such. */
+  alias?: true;
+}
+
+/**
+ * One thing a client can do, declared once for every wire and every generated document.
+ * Each feature's `*.contract.ts` is a record of these; its service owes one function per entry.
+ */
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType | null = z.ZodType | null,
+  Access extends 'public' | 'user' = 'public' | 'user',
+> {
+  summary: string;
+  access: Access;
+  /** Path, query and body in one flat object. `z.strictObject` refuses unknown fields, `z.object` ignores them. */
+  input: Input;
+  /** `null`: nothing to answer (204). */
+  output: Output;
+  /** HTTP status of success; 200, or 204 where there is no output, unless said. */
+  status?: 201 | 202;
+  /** Besides those every operation can meet: validation_failed, rate_limited, internal, unavailable. */
+  errors: readonly ErrorCode[];
+  routes: readonly Route[];
+  /** Name on Socket.IO. Absent for what issues tokens or moves files. */
+  event?: string;
+  /** The answer holds secrets: it is sent with `Cache-Control: no-store`. */
+  secret?: true;
+  /** Which flood bucket it draws on. */
+  flood: 'send' | 'read' | 'change' | 'auth';
+}
+
+/** Declares an operation; the identity function, for inference. */
+export function operation<
+  Input extends z.ZodObject,
+  Output extends z.ZodType | null,
+  Access extends 'public' | 'user',
+>(declared: Operation<Input, Output, Access>): Operation<Input, Output, Access> {
+  return declared;
+}
+
+export type Contract = Readonly<Record<string, Operation>>;
+
+type CallOf<O extends Operation> = O['access'] extends 'user' ? Call<Actor> : Call;
+type HandlerOf<O extends Operation> = (
+  input: z.output<O['input']>,
+  call: CallOf<O>,
+) => O['output'] extends z.ZodType ? Promise<z.output<O['output']>> : Promise<void>;
+
+/** What a service owes its contract: one function per operation. */
+export type Handlers<C extends Contract> = { [K in keyof C]: HandlerOf<C[K]> };
+
+/** An operation together with the function that does it. */
+export interface BoundOperation {
+  name: string;
+  operation: Operation;
+  handle: (input: unknown, call: Call) => Promise<unknown>;
+}
+
+/** Joins a contract and its service into rows of the table from which the transports are built. */
+export function bind<C extends Contract>(
+  feature: string,
+  contract: C,
+  handlers: Handlers<C>,
+): BoundOperation[] {
+  return Object.entries(contract).map(([name, declared]) => ({
+    name: `${feature}.${name}`,
+    operation: declared,
+    // run-operation has parsed the input with this very contract and refused calls without an actor
+    handle: (handlers as Record<string, BoundOperation['handle']>)[name] as BoundOperation['handle'],
+  }));
+}
+
+/** Stands in for an event that no contract names, so that it takes the same way: counted, logged, answered. */
+export const unknownEvent: BoundOperation = {
+  name: 'unknown',
+  operation: operation({
+    summary: 'No such event',
+    access: 'user',
+    input: z.object({}),
+    output: null,
+    errors: ['unknown_event'],
+    routes: [],
+    flood: 'read',
+  }),
+  handle: () => Promise.reject(new AppError('unknown_event')),
+};

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { told } from './validation-messages.ts';
+
+const invisible = /[\p{Cc}\u061C\u200B\u200C\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/u;
+/** A joiner is part of an emoji such as 👩‍🚀 and otherwise only hides. */
+const strayJoiner =
+  /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D|\u200D(?!\p{Extended_Pictographic})/u;
+
+/** Whether a text has no characters that let one name pass for another or turn the text around them. */
+function isUnambiguous(text: string): boolean {
+  return !invisible.test(text) && !strayJoiner.test(text);
+}
+
+/** A name or a line about oneself: trimmed, bounded, nothing invisible in it. HTML is kept verbatim. */
+export function shortText({ min = 0, max }: { min?: number; max: number }) {
+  return z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .refine(
+      isUnambiguous,
+      told({ en: 'Control and invisible characters are not taken', zh: '不能包含控制字符或不可见字符' }),
+    );
+}

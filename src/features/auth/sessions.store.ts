@@ -1,0 +1,108 @@
+import { type Connection, Schema, Types } from 'mongoose';
+
+/** A person's device, from its log-in to its log-out. */
+export interface SessionRecord {
+  id: string;
+  userId: string;
+  deviceName: string | null;
+  address: string;
+  createdAt: Date;
+  lastSeenAt: Date;
+  /** Hash of the refresh token that is good now, and of the one it replaced. */
+  refreshHash: string;
+  previousHash: string | null;
+  rotatedAt: Date | null;
+  expiresAt: Date;
+  revokedAt: Date | null;
+}
+
+type SessionDocument = Omit<SessionRecord, 'id' | 'userId'> & { _id: Types.ObjectId; userId: Types.ObjectId };
+
+const sessionSchema = new Schema<SessionDocument>(
+  {
+    userId: Schema.Types.ObjectId,
+    deviceName: String,
+    address: String,
+    createdAt: Date,
+    lastSeenAt: Date,
+    refreshHash: String,
+    previousHash: String,
+    rotatedAt: Date,
+    expiresAt: Date,
+    revokedAt: Date,
+  },
+  { collection: 'sessions', versionKey: false },
+);
+sessionSchema.index({ userId: 1, _id: -1 });
+sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** Sessions that can still be used. */
+const live = () => ({ revokedAt: null, expiresAt: { $gt: new Date() } });
+
+export type SessionStore = ReturnType<typeof createSessionStore>;
+
+export function createSessionStore(connection: Connection) {
+  const sessions = connection.model('Session', sessionSchema);
+
+  return {
+    newId: () => new Types.ObjectId().toHexString(),
+
+    async create({
+      id,
+      userId,
+      ...session
+    }: Omit<SessionRecord, 'previousHash' | 'rotatedAt' | 'revokedAt'>) {
+      await sessions.collection.insertOne({
+        _id: new Types.ObjectId(id),
+        userId: new Types.ObjectId(userId),
+        ...session,
+        previousHash: null,
+        rotatedAt: null,
+        revokedAt: null,
+      });
+    },
+
+    async findLive(id: string): Promise<SessionRecord | null> {
+      const found = await sessions.findOne({ _id: id, ...live() }).lean<SessionDocument>();
+      return found && toRecord(found);
+    },
+
+    /** One page of a person's live sessions, the latest first. */
+    async listLive({ userId, limit, afterId }: { userId: string; limit: number; afterId: string | null }) {
+      const found = await sessions
+        .find({ userId, ...live(), ...(afterId && { _id: { $lt: afterId } }) })
+        .sort({ _id: -1 })
+        .limit(limit)
+        .lean<SessionDocument[]>();
+      return found.map(toRecord);
+    },
+
+    /** Replaces the refresh token, if it is still the one whose hash is given. */
+    async rotate(
+      id: string,
+      change: { fromHash: string; toHash: string; expiresAt: Date },
+    ): Promise<boolean> {
+      const now = new Date();
+      const { fromHash, toHash, expiresAt } = change;
+      const result = await sessions.updateOne(
+        { _id: id, refreshHash: fromHash, revokedAt: null },
+        { $set: { refreshHash: toHash, previousHash: fromHash, rotatedAt: now, lastSeenAt: now, expiresAt } },
+      );
+      return result.modifiedCount === 1;
+    },
+
+    async touch(id: string, at: Date): Promise<void> {
+      await sessions.updateOne({ _id: id }, { $max: { lastSeenAt: at } });
+    },
+
+    /** Ends these sessions of this person. Answers how many were live. */
+    async revoke(userId: string, ids: readonly string[]): Promise<number> {
+      const filter = { _id: { $in: ids }, userId, ...live() };
+      return (await sessions.updateMany(filter, { $set: { revokedAt: new Date() } })).modifiedCount;
+    },
+  };
+}
+
+function toRecord({ _id, userId, ...rest }: SessionDocument): SessionRecord {
+  return { id: _id.toHexString(), userId: userId.toHexString(), ...rest };
+}

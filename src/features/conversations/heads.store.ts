@@ -1,0 +1,50 @@
+import { type Connection, Schema, Types } from 'mongoose';
+
+/** Where a log stands. */
+export interface Head {
+  seq: number;
+  messageCount: number;
+  at: Date;
+}
+
+interface HeadDocument {
+  _id: Types.ObjectId;
+  headSeq: number;
+  messageCount: number;
+  headAt: Date;
+}
+
+const conversationSchema = new Schema<HeadDocument>(
+  { headSeq: Number, messageCount: Number, headAt: Date },
+  { collection: 'conversations', versionKey: false },
+);
+
+export type HeadStore = ReturnType<typeof createHeadStore>;
+
+/** Hints at where logs stand: never above the truth, and raised some time after it. */
+export function createHeadStore(connection: Connection) {
+  const conversations = connection.model('Conversation', conversationSchema);
+
+  return {
+    async find(conversationIds: readonly string[]): Promise<Map<string, Head>> {
+      const found = await conversations.find({ _id: { $in: conversationIds } }).lean<HeadDocument[]>();
+      return new Map(
+        found.map(({ _id, headSeq, messageCount, headAt }) => [
+          _id.toHexString(),
+          { seq: headSeq, messageCount, at: headAt },
+        ]),
+      );
+    },
+
+    async raise(heads: ReadonlyMap<string, Head>): Promise<void> {
+      const raises = [...heads].map(([conversationId, { seq, messageCount, at }]) => ({
+        updateOne: {
+          filter: { _id: new Types.ObjectId(conversationId) },
+          update: { $max: { headSeq: seq, messageCount, headAt: at } },
+          upsert: true,
+        },
+      }));
+      await conversations.collection.bulkWrite(raises, { ordered: false });
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Head, HeadStore } from './heads.store.ts';
+
+interface HeadsDeps {
+  store: HeadStore;
+  /** Where logs stand that have something above the given seqs. */
+  findHeadsAbove(seqs: ReadonlyMap<string, number>): Promise<Map<string, Head>>;
+  onFailure(error: unknown): void;
+}
+
+const raiseEveryMs = 1000;
+
+export type Heads = ReturnType<typeof createHeads>;
+
+/** Where conversations stand: a hint raised at most once a second, plus one read of what lies above it. */
+export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
+  let raised = new Map<string, Head>();
+  let timer: NodeJS.Timeout | null = null;
+
+  async function flush(): Promise<void> {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    if (raised.size === 0) return;
+    const heads = raised;
+    raised = new Map();
+    await store.raise(heads).catch(onFailure);
+  }
+
+  return {
+    /** Notes a new entry. What is not written down before a crash is found above the hint. */
+    note({ conversationId, seq, messageCount, createdAt }: NewEntry): void {
+      raised.set(conversationId, { seq, messageCount, at: createdAt });
+      timer ??= setTimeout(() => void flush(), raiseEveryMs).unref();
+    },
+
+    async of(conversationIds: readonly string[]): Promise<Map<string, Head>> {
+      const heads = await store.find(conversationIds);
+      const above = await findHeadsAbove(new Map(conversationIds.map((id) => [id, heads.get(id)?.seq ?? 0])));
+      return new Map([...heads, ...above]);
+    },
+
+    flush,
+  };
+}
+
+interface NewEntry {
+  conversationId: string;
+  seq: number;
+  messageCount: number;
+  createdAt: Date;
+}

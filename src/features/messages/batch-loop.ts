@@ -1,0 +1,50 @@
+const mostPerBatch = 500;
+
+export interface BatchLoop<T> {
+  push(item: T): void;
+  /** Takes out what still waits and fits. */
+  extract(fits: (item: T) => boolean): T[];
+  readonly size: number;
+  /** Nothing waits and nothing is in flight. */
+  readonly isIdle: boolean;
+  /** Resolves when it is idle. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Handles what waits in batches, one batch at a time: while one is in flight, the next one grows. A batch starts with
+ * `setImmediate`, which collects what one turn of the event loop brings without the delay of a timer.
+ */
+export function createBatchLoop<T>(handle: (batch: T[]) => Promise<void>): BatchLoop<T> {
+  let waiting: T[] = [];
+  let running: Promise<void> | null = null;
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await handle(waiting.splice(0, mostPerBatch));
+    }
+    running = null;
+  }
+
+  return {
+    push(item) {
+      waiting.push(item);
+      running ??= run();
+    },
+    extract(fits) {
+      const taken = waiting.filter(fits);
+      if (taken.length > 0) waiting = waiting.filter((item) => !fits(item));
+      return taken;
+    },
+    get size() {
+      return waiting.length;
+    },
+    get isIdle() {
+      return running === null;
+    },
+    async idle() {
+      while (running) await running;
+    },
+  };
+}

@@ -1,0 +1,262 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../core/errors.ts';
+import { type BatchLoop, createBatchLoop } from './batch-loop.ts';
+import { createLanes, type Lane } from './lanes.ts';
+import { type Entry, emptyHead, type Head } from './messages.rules.ts';
+import type { SendKey } from './messages.store.ts';
+
+/** A message on its way: everything of its entry but its place, which is settled by writing it. */
+export type Send = Omit<Entry, 'seq' | 'messageCount' | 'createdAt'>;
+
+/** `isRepeat`: the message had been stored before, under the same idempotency key. */
+export interface Written {
+  entry: Entry;
+  isRepeat: boolean;
+}
+
+interface WriterDeps {
+  log: {
+    append(entries: readonly Entry[]): Promise<number>;
+    findHead(conversationId: string): Promise<Head | null>;
+    findByKeys(keys: readonly SendKey[]): Promise<Entry[]>;
+  };
+  /** Which sends must not be written, as things stand now. Asked once for all that waits. */
+  findRefused(sends: readonly Send[]): Promise<Map<Send, AppError>>;
+  /** Makes sure that the members find the conversation. Called before its first entry is written. */
+  openConversation(first: Send): Promise<void>;
+  /** Told of every new entry, in the order of its log. */
+  onAppended(entry: Entry): void;
+}
+
+interface Pending {
+  send: Send;
+  lane: Lane;
+  /** The lane's epoch when authority was checked; -1 before. */
+  checkedEpoch: number;
+  isSettled: boolean;
+  resolve(written: Written): void;
+  reject(error: unknown): void;
+}
+
+const mostWaiting = 20_000;
+const contentionLimitMs = 3000;
+const contentionLingersMs = 1000;
+const jitterMs = 10;
+
+/** A conversation that another process writes to at the same time. */
+interface Contention {
+  loop: BatchLoop<Pending>;
+  lastConflictAt: number;
+}
+
+export type MessageWriter = ReturnType<typeof createMessageWriter>;
+
+/**
+ * Gives each conversation its one order. What waits is checked together and written together, one ordered insert at a
+ * time; the next `seq` comes from memory, and the unique indexes are the judge of it (promises 1 to 4).
+ */
+export function createMessageWriter({ log, findRefused, openConversation, onAppended }: WriterDeps) {
+  const lanes = createLanes();
+  const shared = createBatchLoop<Pending>((batch) => writeBatch(batch, divert));
+  const contended = new Map<string, Contention>();
+
+  type OnConflict = (rest: Pending[]) => Promise<Pending[]>;
+
+  async function writeBatch(batch: Pending[], onConflict: OnConflict): Promise<void> {
+    let rest = batch;
+    try {
+      while (rest.length > 0) {
+        rest = await check(rest);
+        await readHeads(rest);
+        if (rest.some(isUnchecked)) continue;
+        const entries = numbered(rest);
+        const written = await log.append(entries);
+        accept(rest.splice(0, written), entries);
+        if (rest.length > 0) rest = await settleTaken(rest, onConflict);
+      }
+    } catch (error) {
+      abandon(rest, error);
+    }
+  }
+
+  /** Checks the authority of what was not checked since it may have changed; settles what is refused. */
+  async function check(batch: Pending[]): Promise<Pending[]> {
+    const unchecked = batch.filter(isUnchecked);
+    if (unchecked.length === 0) return batch;
+    for (const pending of unchecked) pending.checkedEpoch = pending.lane.epoch;
+    const refused = await findRefused(unchecked.map(({ send }) => send));
+    if (refused.size === 0) return batch;
+    const [settled, rest] = partition(batch, ({ send }) => refused.has(send));
+    // a repeat is answered with the stored message even where a new send would be refused
+    const unknown = await settleRepeats(settled);
+    for (const pending of unknown) settle(pending, () => pending.reject(refused.get(pending.send)));
+    return rest;
+  }
+
+  async function readHeads(batch: Pending[]): Promise<void> {
+    const cold = new Map<Lane, Send>();
+    for (const { lane, send } of batch) if (!lane.head && !cold.has(lane)) cold.set(lane, send);
+    if (cold.size === 0) return;
+    await Promise.all(
+      [...cold].map(async ([lane, send]) => {
+        const head = await log.findHead(send.conversationId);
+        if (!head) await openConversation(send);
+        lane.head = head ?? emptyHead;
+      }),
+    );
+  }
+
+  function accept(batch: Pending[], entries: Entry[]): void {
+    for (const [index, pending] of batch.entries()) {
+      const entry = entries[index] as Entry;
+      pending.lane.head = { seq: entry.seq, messageCount: entry.messageCount, at: entry.createdAt };
+      onAppended(entry);
+      settle(pending, () => pending.resolve({ entry, isRepeat: false }));
+    }
+  }
+
+  /** The first of `rest` was not written: its key is known, or another process took its place in the log. */
+  async function settleTaken(rest: Pending[], onConflict: OnConflict): Promise<Pending[]> {
+    const [first] = rest;
+    const unknown = await settleRepeats(rest);
+    return unknown[0] === first ? onConflict(unknown) : unknown;
+  }
+
+  /** Answers those whose idempotency key is stored already; returns the others. */
+  async function settleRepeats(batch: Pending[]): Promise<Pending[]> {
+    const stored = await log.findByKeys(batch.flatMap(({ send }) => keyOf(send) ?? []));
+    if (stored.length === 0) return batch;
+    const byKey = new Map(stored.map((entry) => [`${entry.senderId} ${entry.clientMessageId}`, entry]));
+    return batch.filter((pending) => {
+      const { senderId, clientMessageId, requestHash } = pending.send;
+      const entry = clientMessageId === null ? undefined : byKey.get(`${senderId} ${clientMessageId}`);
+      if (!entry) return true;
+      const isSame = entry.requestHash === requestHash;
+      settle(pending, () =>
+        isSame
+          ? pending.resolve({ entry, isRepeat: true })
+          : pending.reject(new AppError('idempotency_mismatch')),
+      );
+      return false;
+    });
+  }
+
+  /** Sends a contended conversation's messages on a way of their own, so that the others need not wait for it. */
+  async function divert(rest: Pending[]): Promise<Pending[]> {
+    const conversationId = (rest[0] as Pending).send.conversationId;
+    const belongs = ({ send }: Pending) => send.conversationId === conversationId;
+    const [taken, others] = partition(rest, belongs);
+    const contention = contendedLane(conversationId);
+    for (const pending of [...taken, ...shared.extract(belongs)]) {
+      forgetHead(pending);
+      contention.loop.push(pending);
+    }
+    return others;
+  }
+
+  function contendedLane(conversationId: string): Contention {
+    const found = contended.get(conversationId);
+    if (found) return found;
+    const onConflict: OnConflict = async (rest) => {
+      contention.lastConflictAt = Date.now();
+      for (const pending of rest) forgetHead(pending);
+      await delay(Math.random() * jitterMs);
+      return rest;
+    };
+    const contention: Contention = {
+      lastConflictAt: Date.now(),
+      loop: createBatchLoop((batch) => writeBatch(batch, untilDeadline(onConflict))),
+    };
+    contended.set(conversationId, contention);
+    return contention;
+  }
+
+  function loopFor(conversationId: string): BatchLoop<Pending> {
+    const contention = contended.get(conversationId);
+    if (!contention) return shared;
+    const isOver = Date.now() - contention.lastConflictAt > contentionLingersMs;
+    if (!isOver || !contention.loop.isIdle) return contention.loop;
+    contended.delete(conversationId);
+    return shared;
+  }
+
+  function settle(pending: Pending, answer: () => void): void {
+    if (pending.isSettled) return;
+    pending.isSettled = true;
+    lanes.leave(pending.lane);
+    answer();
+  }
+
+  /** Nobody knows what was written, so the outcome is told as unknown and the heads are read again. */
+  function abandon(rest: Pending[], error: unknown): void {
+    for (const pending of rest) {
+      forgetHead(pending);
+      settle(pending, () => pending.reject(error));
+    }
+  }
+
+  return {
+    /** Writes a message. Resolves when it is on disk; a refusal rejects with its `AppError`. */
+    submit(send: Send): Promise<Written> {
+      const loop = loopFor(send.conversationId);
+      if (loop.size >= mostWaiting) return Promise.reject(new AppError('unavailable'));
+      return new Promise((resolve, reject) => {
+        const lane = lanes.enter(send.conversationId);
+        loop.push({ send, lane, checkedEpoch: -1, isSettled: false, resolve, reject });
+      });
+    },
+
+    /** Makes what waits for this conversation be checked again: somebody's authority in it has changed. */
+    recheck(conversationId: string): void {
+      const lane = lanes.find(conversationId);
+      if (lane) lane.epoch++;
+    },
+
+    /** Resolves when everything that was submitted is settled. */
+    async idle(): Promise<void> {
+      await Promise.all(
+        [shared, ...[...contended.values()].map(({ loop }) => loop)].map((loop) => loop.idle()),
+      );
+    },
+  };
+}
+
+function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
+  return checkedEpoch !== lane.epoch;
+}
+
+function forgetHead(pending: Pending): void {
+  pending.lane.head = null;
+  pending.checkedEpoch = -1;
+}
+
+function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
+  return clientMessageId === null ? null : { senderId, clientMessageId };
+}
+
+/** Gives each message the next place in its log. Time never sinks within a log, whatever the clock does. */
+function numbered(batch: readonly Pending[]): Entry[] {
+  const now = new Date();
+  const heads = new Map<Lane, Head>();
+  return batch.map(({ send, lane }) => {
+    const below = heads.get(lane) ?? lane.head ?? emptyHead;
+    const at = now > below.at ? now : below.at;
+    const head = { seq: below.seq + 1, messageCount: below.messageCount + 1, at };
+    heads.set(lane, head);
+    return { ...send, seq: head.seq, messageCount: head.messageCount, createdAt: at };
+  });
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}
+
+/** Gives up when a batch has met nothing but conflicts for too long. */
+function untilDeadline(onConflict: (rest: Pending[]) => Promise<Pending[]>) {
+  let firstConflictAt: number | null = null;
+  return (rest: Pending[]) => {
+    firstConflictAt ??= Date.now();
+    if (Date.now() - firstConflictAt > contentionLimitMs) throw new AppError('unavailable');
+    return onConflict(rest);
+  };
+}

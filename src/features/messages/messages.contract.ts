@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { id, timestamp } from '../../core/ids.ts';
+import { operation } from '../../core/operation.ts';
+import { told } from '../../core/validation-messages.ts';
+
+const customMaxBytes = 4096;
+const isSmall = (value: unknown) => Buffer.byteLength(JSON.stringify(value) ?? '') <= customMaxBytes;
+
+/** What a message may hold, by its `contentType`. */
+const contents = {
+  text: z
+    .string()
+    .max(4000)
+    .refine((text) => text.trim() !== '', told({ en: 'Must not be blank', zh: '不能为空白' })),
+  location: z.strictObject({
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    name: z.string().max(200).optional(),
+  }),
+  card: z.strictObject({ userId: id }),
+  custom: z.json().refine(isSmall, told({ en: 'At most 4 KiB of JSON', zh: 'JSON 最多 4 KiB' })),
+};
+
+const contentType = z.enum(['text', 'location', 'card', 'custom']);
+export type ContentType = z.output<typeof contentType>;
+
+const outgoing = {
+  content: z.json().meta({ description: 'As `contentType` says; a text has at most 4,000 UTF-16 units' }),
+  contentType: contentType.default('text'),
+  clientMessageId: z.string().min(1).max(64).optional().meta({
+    description:
+      'Idempotency key: repeat a send whose outcome is unknown with the same one, and it is stored once',
+  }),
+};
+
+function checkContent({
+  value,
+  issues,
+}: z.core.ParsePayload<{ contentType: ContentType; content: unknown }>): void {
+  const { success, error } = contents[value.contentType].safeParse(value.content);
+  if (success) return;
+  for (const issue of error.issues) {
+    const { message: _, ...raw } = issue;
+    issues.push({ ...raw, path: ['content', ...issue.path], input: value.content } as z.core.$ZodRawIssue);
+  }
+}
+
+/** A message as it is now. `status`: of my message by the other's marks, of theirs by mine; pushes say `sent`. */
+export const message = z
+  .object({
+    id,
+    conversationId: id,
+    seq: z.int().min(1).meta({ description: 'Place in the conversation, dense: 1, 2, 3 …' }),
+    rev: z.int().min(1).meta({ description: 'Rises with every change; ignore a lower one' }),
+    type: z.enum(['private', 'group']),
+    senderId: id,
+    receiverId: id.optional(),
+    contentType,
+    content: z.json(),
+    clientMessageId: z.string().optional().meta({ description: 'To its sender only, and never in a push' }),
+    createdAt: timestamp,
+    editedAt: timestamp.nullable(),
+    recalledAt: timestamp.nullable(),
+    status: z.enum(['sent', 'delivered', 'read']),
+  })
+  .meta({ id: 'Message' });
+export type Message = z.output<typeof message>;
+
+const seqRange = {
+  before: z.int().min(1).optional(),
+  after: z.int().min(0).optional(),
+  limit: z.int().min(1).max(100).default(50),
+};
+
+export const messagesContract = {
+  sendPrivate: operation({
+    summary: 'Send a message to a friend; acknowledged when it is on disk',
+    access: 'user',
+    input: z.object({ receiverId: id, ...outgoing }).check(checkContent),
+    output: message,
+    status: 201,
+    errors: ['unauthenticated', 'not_allowed', 'idempotency_mismatch'],
+    routes: [{ method: 'POST', path: '/api/messages/private/:friendId', rename: { friendId: 'receiverId' } }],
+    event: 'private_message',
+    flood: 'send',
+  }),
+  history: operation({
+    summary: 'A page of a conversation: the newest, or those before or after a seq; ascending',
+    access: 'user',
+    input: z
+      .object({ friendId: id, ...seqRange })
+      .refine(
+        ({ before, after }) => before === undefined || after === undefined,
+        told({ en: 'Give before or after, not both', zh: 'before 与 after 不能同时使用' }),
+      ),
+    output: z.object({
+      items: z.array(message),
+      nextCursor: z.int().nullable().meta({ description: 'The next `before` (or `after`)' }),
+    }),
+    errors: ['unauthenticated', 'not_found'],
+    routes: [
+      { method: 'GET', path: '/api/messages/private/:friendId' },
+      { method: 'GET', path: '/api/message/history/:friendId', alias: true },
+    ],
+    event: 'message_history',
+    flood: 'read',
+  }),
+};
+
+export const messagesEvents = { new_private_message: message };

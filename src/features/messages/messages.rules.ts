@@ -1,0 +1,80 @@
+import type { ContentType, Message } from './messages.contract.ts';
+
+/** A message, as stored: one entry of a conversation's log. */
+export interface Entry {
+  id: string;
+  conversationId: string;
+  seq: number;
+  /** How many messages the log holds up to and including this entry. */
+  messageCount: number;
+  type: 'private';
+  senderId: string;
+  receiverId: string;
+  /** The idempotency key; `null` if the client gave none. */
+  clientMessageId: string | null;
+  /** Tells a repeated send from another one under the same key. */
+  requestHash: string;
+  contentType: ContentType;
+  /** Custom content is kept as its JSON text, so that no name in it can mean anything to a database. */
+  content: unknown;
+  rev: number;
+  createdAt: Date;
+}
+
+/** Where a log stands. `at` never sinks, so that a limit in time is a limit in `seq`. */
+export interface Head {
+  seq: number;
+  messageCount: number;
+  at: Date;
+}
+
+export const emptyHead: Head = { seq: 0, messageCount: 0, at: new Date(0) };
+
+/** High-water marks of one member in one conversation; 0 before the first. */
+export interface Marks {
+  readSeq: number;
+  deliveredSeq: number;
+}
+
+/** The marks of both sides of a private conversation, from the viewer's side. */
+export interface BothMarks {
+  own: Marks;
+  peer: Marks;
+}
+
+/** A message as the viewer sees it. */
+export function toMessage(entry: Entry, viewerId: string, { own, peer }: BothMarks): Message {
+  const isMine = entry.senderId === viewerId;
+  return {
+    ...toPushedMessage(entry),
+    ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
+    status: statusOf(entry.seq, isMine ? peer : own),
+  };
+}
+
+/** A message as it is pushed: the same to everybody, so that it is serialised once. */
+export function toPushedMessage({ id, conversationId, seq, rev, type, ...entry }: Entry): Message {
+  return {
+    id,
+    conversationId,
+    seq,
+    rev,
+    type,
+    senderId: entry.senderId,
+    receiverId: entry.receiverId,
+    contentType: entry.contentType,
+    content:
+      entry.contentType === 'custom'
+        ? JSON.parse(String(entry.content))
+        : (entry.content as Message['content']),
+    createdAt: entry.createdAt.toISOString(),
+    editedAt: null,
+    recalledAt: null,
+    status: 'sent',
+  };
+}
+
+function statusOf(seq: number, { readSeq, deliveredSeq }: Marks): Message['status'] {
+  if (seq <= readSeq) return 'read';
+  return seq <= deliveredSeq ? 'delivered' : 'sent';
+}

@@ -1,0 +1,62 @@
+import mongoose, { mongo } from 'mongoose';
+
+const operationTimeoutMs = 5000;
+
+// `true` would silently drop unknown filter fields, and so widen the filter
+mongoose.set('strictQuery', 'throw');
+
+/** What the driver throws when the database is away, answers too late or could not confirm a write. */
+const outages = [
+  mongo.MongoNetworkError,
+  mongo.MongoServerSelectionError,
+  mongo.MongoOperationTimeoutError,
+  mongo.MongoNotConnectedError,
+  mongo.MongoTopologyClosedError,
+  mongo.MongoServerClosedError,
+  mongo.MongoClientClosedError,
+  mongo.MongoWriteConcernError,
+];
+
+/** A connection of our own to a MongoDB, or to the embedded database that speaks like one. Opens lazily. */
+export function createDatabase(uri: string) {
+  const connection = mongoose.createConnection();
+  connection.set('bufferCommands', false);
+
+  return {
+    connection,
+
+    /** Connects, ensures every index, and resolves when the database takes writes. */
+    async open(): Promise<void> {
+      await connection.openUri(uri, {
+        serverSelectionTimeoutMS: operationTimeoutMs,
+        // longer than any operation may take, so that what hangs is given up in the end
+        socketTimeoutMS: 2 * operationTimeoutMs,
+        writeConcern: { w: 'majority', journal: true },
+        autoIndex: false,
+        autoCreate: false,
+      });
+      await Promise.all(Object.values(connection.models).map((model) => model.createIndexes()));
+    },
+
+    /** Whether the database answers and takes writes, asked now. */
+    async isWritable(): Promise<boolean> {
+      const hello = await connection.db?.command({ hello: 1 }).catch(() => null);
+      return hello?.isWritablePrimary === true;
+    },
+
+    /** Whether a failure says that the database could not be asked or did not confirm: the outcome is unknown. */
+    isOutage: (error: unknown): boolean =>
+      isOutage(error) ||
+      (error instanceof mongoose.Error && connection.readyState !== mongoose.ConnectionStates.connected),
+
+    close: (): Promise<void> => connection.close(),
+  };
+}
+
+export type Database = ReturnType<typeof createDatabase>;
+
+function isOutage(error: unknown): boolean {
+  if (outages.some((outage) => error instanceof outage)) return true;
+  if (error instanceof mongo.MongoBulkWriteError && error.result.getWriteConcernError()) return true;
+  return error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError');
+}

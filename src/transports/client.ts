@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+import accepts from 'accepts';
+import proxyAddress from 'proxy-addr';
+import type { Locale } from '../core/errors.ts';
+
+/** The language in which a client wants its errors, by its Accept-Language. */
+export function localeOf(request: IncomingMessage): Locale {
+  return accepts(request).language(['en', 'zh']) === 'zh' ? 'zh' : 'en';
+}
+
+/** The client's address behind so many proxies of ours; whatever else a client claims is not believed. */
+export function addressOf(request: IncomingMessage, trustedHops: number): string {
+  return proxyAddress(request, (_address, hop) => hop < trustedHops) ?? 'unknown';
+}
+
+/** The token of an `Authorization: Bearer` header. */
+export function bearerOf(request: IncomingMessage): string | undefined {
+  return /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+}

@@ -1,0 +1,62 @@
+import cors from 'cors';
+import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
+import helmet from 'helmet';
+import { AppError, type ErrorCode, toProblem } from '../core/errors.ts';
+import { asAppError } from '../core/run-operation.ts';
+import { localeOf } from './client.ts';
+import { sendProblem } from './problems.ts';
+import { requestIdOf } from './rest.ts';
+
+interface HttpAppDeps {
+  router: Router;
+  corsOrigins: '*' | string[];
+  trustedProxyHops: number;
+  /** Whether the server takes work and the database takes writes. */
+  isReady(): Promise<boolean>;
+  isOutage(error: unknown): boolean;
+  onInternalError(error: unknown, requestId: string): void;
+}
+
+const bodyMaxBytes = 100 * 1024;
+
+/** The Express application: security headers, health, the operations, and one answer for every failure. */
+export function createHttpApp(deps: HttpAppDeps): Express {
+  const app = express();
+  app.set('trust proxy', deps.trustedProxyHops);
+  app.use(helmet(), cors({ origin: deps.corsOrigins }));
+  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  app.get(['/readyz', '/health'], async (_request, response) => {
+    const isReady = await deps.isReady();
+    response.status(isReady ? 200 : 503).json({ status: isReady ? 'ok' : 'unavailable' });
+  });
+  app.use(express.json({ limit: bodyMaxBytes, type: ['application/json', 'application/*+json'] }));
+  app.use(deps.router);
+  app.use(() => {
+    throw new AppError('not_found');
+  });
+  app.use(failureHandler(deps));
+  return app;
+}
+
+function failureHandler({ isOutage, onInternalError }: HttpAppDeps): ErrorRequestHandler {
+  // four parameters are how Express knows an error handler
+  return (error: unknown, request, response, _next) => {
+    const requestId = requestIdOf(response);
+    const failure = fromHttpError(error) ?? asAppError(error, isOutage);
+    if (failure.code === 'internal') onInternalError(error, requestId);
+    sendProblem(response, toProblem(failure, { locale: localeOf(request), requestId }));
+  };
+}
+
+/** What Express and its body parser refuse before an operation is reached. */
+function fromHttpError(error: unknown): AppError | null {
+  if (error instanceof AppError || !(error instanceof Error) || !('status' in error)) return null;
+  const { status } = error;
+  if (typeof status !== 'number' || status < 400 || status > 499) return null;
+  const codes: Record<number, ErrorCode> = {
+    404: 'not_found',
+    413: 'payload_too_large',
+    415: 'unsupported_media_type',
+  };
+  return new AppError(codes[status] ?? 'validation_failed', { cause: error });
+}

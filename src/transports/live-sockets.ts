@@ -1,0 +1,57 @@
+import type { Actor } from '../core/actor.ts';
+import { AppError } from '../core/errors.ts';
+
+/** A socket of any kind, as long as it is open. */
+export interface LiveSocket<Reason> {
+  actor: Actor;
+  /** Makes it deaf at once, tells it why and closes it. */
+  end(sessionId: string, reason: Reason): void;
+}
+
+interface LiveSocketsDeps {
+  onLastClosed(userId: string): void;
+}
+
+const mostPerUser = 50;
+/** A handshake reads its session; one that was ended while it did so is remembered for longer than that takes. */
+const endedRememberedMs = 60_000;
+
+export type LiveSockets<Reason> = ReturnType<typeof createLiveSockets<Reason>>;
+
+/** The open sockets of this process, by person: who is online, and whom a revoked session reaches. */
+export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
+  const byUser = new Map<string, Set<LiveSocket<Reason>>>();
+  const endedSessions = new Set<string>();
+
+  return {
+    /** Throws `unauthenticated` if the session has just ended, `limit_reached` above 50 sockets of one person. */
+    enter(socket: LiveSocket<Reason>): void {
+      const { userId, sessionId } = socket.actor;
+      if (endedSessions.has(sessionId)) throw new AppError('unauthenticated');
+      const sockets = byUser.get(userId) ?? new Set();
+      if (sockets.size >= mostPerUser) throw new AppError('limit_reached');
+      byUser.set(userId, sockets.add(socket));
+    },
+
+    leave(socket: LiveSocket<Reason>): void {
+      const { userId } = socket.actor;
+      const sockets = byUser.get(userId);
+      if (!sockets?.delete(socket) || sockets.size > 0) return;
+      byUser.delete(userId);
+      onLastClosed(userId);
+    },
+
+    isOnline: (userId: string): boolean => byUser.has(userId),
+
+    /** Ends the sockets of these sessions of one person. */
+    end(userId: string, sessionIds: readonly string[], reason: Reason): void {
+      for (const sessionId of sessionIds) {
+        endedSessions.add(sessionId);
+        setTimeout(() => endedSessions.delete(sessionId), endedRememberedMs).unref();
+      }
+      for (const socket of [...(byUser.get(userId) ?? [])]) {
+        if (sessionIds.includes(socket.actor.sessionId)) socket.end(socket.actor.sessionId, reason);
+      }
+    },
+  };
+}

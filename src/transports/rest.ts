@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { type Request, type Response, Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Actor, Call } from '../core/actor.ts';
+import { AppError } from '../core/errors.ts';
+import type { BoundOperation, Route } from '../core/operation.ts';
+import type { RunOperation } from '../core/run-operation.ts';
+import { addressOf, bearerOf, localeOf } from './client.ts';
+import { sendProblem } from './problems.ts';
+import { inputOf } from './rest-input.ts';
+
+interface RestDeps {
+  operations: readonly BoundOperation[];
+  run: RunOperation;
+  authenticate(token: string): Promise<Actor>;
+  trustedProxyHops: number;
+  hasRateLimits: boolean;
+}
+
+/** Calls per minute and address: of everything, and of what costs a password hash. */
+const perMinute = { all: 1200, auth: 60 } as const;
+
+/** Every operation under every route of its contract. */
+export function createRestRouter({ operations, ...deps }: RestDeps): Router {
+  const router = Router();
+  if (deps.hasRateLimits) router.use('/api', addressLimit(perMinute.all));
+  const authLimit = addressLimit(perMinute.auth);
+
+  const rows = operations.flatMap((bound) => bound.operation.routes.map((route) => ({ bound, route })));
+  for (const { bound, route } of rows.sort(staticFirst)) {
+    const limits = deps.hasRateLimits && bound.operation.flood === 'auth' ? [authLimit] : [];
+    const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
+    router[method](route.path, ...limits, (request, response) =>
+      serve({ bound, route }, { request, response }, deps),
+    );
+  }
+  return router;
+}
+
+interface Row {
+  bound: BoundOperation;
+  route: Route;
+}
+
+/** Static paths win over parameters. */
+function staticFirst(one: Row, other: Row): number {
+  const rank = ({ route }: Row) => route.path.replaceAll(/:\w+/g, '\uffff');
+  return rank(one) < rank(other) ? -1 : 1;
+}
+
+async function serve(
+  { bound, route }: Row,
+  { request, response }: { request: Request; response: Response },
+  deps: Omit<RestDeps, 'operations'>,
+): Promise<void> {
+  const { operation } = bound;
+  const call: Call = {
+    actor: operation.access === 'user' ? await actorOf(request, deps.authenticate) : null,
+    requestId: requestIdOf(response),
+    locale: localeOf(request),
+    address: addressOf(request, deps.trustedProxyHops),
+    originSocketId: null,
+  };
+  const outcome = await deps.run(bound, inputOf(request, operation, route), call);
+  if (!outcome.ok) return sendProblem(response, outcome.error);
+  if (operation.secret) response.set('Cache-Control', 'no-store');
+  if (operation.output === null) response.status(204).end();
+  else response.status(operation.status ?? 200).json(outcome.data);
+}
+
+function actorOf(request: Request, authenticate: RestDeps['authenticate']): Promise<Actor> {
+  const token = bearerOf(request);
+  if (token === undefined) throw new AppError('unauthenticated');
+  return authenticate(token);
+}
+
+/** The id under which everything about one request is logged and answered; made once per request. */
+export function requestIdOf(response: Response): string {
+  response.locals.requestId ??= randomUUID();
+  return String(response.locals.requestId);
+}
+
+function addressLimit(limit: number) {
+  return rateLimit({
+    windowMs: 60_000,
+    limit,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler(request, _response, next) {
+      const { resetTime } = (request as Request & { rateLimit?: { resetTime?: Date } }).rateLimit ?? {};
+      const retryAfterMs = Math.max(1000, (resetTime?.getTime() ?? 0) - Date.now());
+      next(new AppError('rate_limited', { extra: { retryAfterMs } }));
+    },
+  });
+}
