@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Problem } from './core/errors.ts';
+import type { Operation } from './core/operation.ts';
 import { authContract, authEvents } from './features/auth/auth.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
@@ -22,3 +24,33 @@ export const pushEvents = {
   ...messagesEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
+
+type OperationsOf<C> = { [K in keyof C]: C[K] }[keyof C];
+type AnyOperation = {
+  [F in keyof typeof contracts]: OperationsOf<(typeof contracts)[F]>;
+}[keyof typeof contracts];
+
+/** The names of all events that clients may emit. */
+export type EventName = Extract<AnyOperation, { event: string }>['event'];
+type OperationOf<Name extends EventName> = Extract<AnyOperation, { event: Name }>;
+
+/** What an event answers when all is well. */
+export type EventOutput<Name extends EventName> =
+  OperationOf<Name> extends { output: infer Output extends z.ZodType } ? z.output<Output> : null;
+export type EventInput<Name extends EventName> = z.input<OperationOf<Name>['input']>;
+export type EventAck<Name extends EventName> =
+  | { ok: true; data: EventOutput<Name> }
+  | { ok: false; error: Problem };
+
+/** Event maps for a typed socket.io-client, inferred from the contracts. */
+export type ClientToServerEvents = {
+  [Name in EventName]: (input: EventInput<Name>, acknowledge: (answer: EventAck<Name>) => void) => void;
+};
+export type ServerToClientEvents = {
+  [Name in keyof typeof pushEvents]: (data: z.output<(typeof pushEvents)[Name]>) => void;
+};
+
+/** The rows of the table, without the functions that do them. */
+export const operations: readonly Operation[] = Object.values(contracts).flatMap((contract) =>
+  Object.values<Operation>(contract),
+);

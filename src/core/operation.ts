@@ -17,17 +17,13 @@ export interface Route {
  * One thing a client can do, declared once for every wire and every generated document.
  * Each feature's `*.contract.ts` is a record of these; its service owes one function per entry.
  */
-export interface Operation<
-  Input extends z.ZodObject = z.ZodObject,
-  Output extends z.ZodType | null = z.ZodType | null,
-  Access extends 'public' | 'user' = 'public' | 'user',
-> {
+export interface Operation {
   summary: string;
-  access: Access;
+  access: 'public' | 'user';
   /** Path, query and body in one flat object. `z.strictObject` refuses unknown fields, `z.object` ignores them. */
-  input: Input;
+  input: z.ZodObject;
   /** `null`: nothing to answer (204). */
-  output: Output;
+  output: z.ZodType | null;
   /** HTTP status of success; 200, or 204 where there is no output, unless said. */
   status?: 201 | 202;
   /** Besides those every operation can meet: validation_failed, rate_limited, internal, unavailable. */
@@ -42,11 +38,7 @@ export interface Operation<
 }
 
 /** Declares an operation; the identity function, for inference. */
-export function operation<
-  Input extends z.ZodObject,
-  Output extends z.ZodType | null,
-  Access extends 'public' | 'user',
->(declared: Operation<Input, Output, Access>): Operation<Input, Output, Access> {
+export function operation<const Declared extends Operation>(declared: Declared): Declared {
   return declared;
 }
 
