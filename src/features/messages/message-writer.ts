@@ -39,7 +39,7 @@ interface Pending {
 }
 
 const mostWaiting = 20_000;
-const contentionLimitMs = 3000;
+const stallLimitMs = 3000;
 const contentionLingersMs = 1000;
 const jitterMs = 10;
 
@@ -47,6 +47,12 @@ const jitterMs = 10;
 interface Contention {
   loop: BatchLoop<Pending>;
   lastConflictAt: number;
+}
+
+/** Since when a batch meets nothing but conflicts, and how much of it was left then. */
+interface Stall {
+  since: number;
+  rest: number;
 }
 
 export type MessageWriter = ReturnType<typeof createMessageWriter>;
@@ -66,12 +72,13 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     let rest = batch;
     try {
       while (rest.length > 0) {
-        rest = await check(rest);
-        await readHeads(rest);
-        if (rest.some(isUnchecked)) continue;
-        const entries = numbered(rest);
+        [rest] = await Promise.all([check(rest), readHeads(rest)]);
+        if (rest.some(isUnready)) continue;
+        const [firsts, repeats] = splitRepeats(rest);
+        const entries = numbered(firsts);
         const written = await log.append(entries);
-        accept(rest.splice(0, written), entries);
+        accept(firsts.slice(0, written), entries);
+        rest = [...firsts.slice(written), ...repeats];
         if (rest.length > 0) rest = await settleTaken(rest, onConflict);
       }
     } catch (error) {
@@ -157,18 +164,26 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   function contendedLane(conversationId: string): Contention {
     const found = contended.get(conversationId);
     if (found) return found;
-    const onConflict: OnConflict = async (rest) => {
-      contention.lastConflictAt = Date.now();
-      for (const pending of rest) forgetHead(pending);
-      await delay(Math.random() * jitterMs);
-      return rest;
-    };
     const contention: Contention = {
       lastConflictAt: Date.now(),
-      loop: createBatchLoop((batch) => writeBatch(batch, untilDeadline(onConflict))),
+      loop: createBatchLoop((batch) => {
+        const stall: Stall = { since: 0, rest: 0 };
+        return writeBatch(batch, (rest) => retry(rest, contention, stall));
+      }),
     };
     contended.set(conversationId, contention);
     return contention;
+  }
+
+  /** Has head and authority read again; without progress since the last conflict after a pause, so that one wins. */
+  async function retry(rest: Pending[], contention: Contention, stall: Stall): Promise<Pending[]> {
+    const now = Date.now();
+    contention.lastConflictAt = now;
+    for (const pending of rest) forgetHead(pending);
+    if (rest.length !== stall.rest) Object.assign(stall, { since: now, rest: rest.length });
+    else if (now - stall.since > stallLimitMs) throw new AppError('unavailable');
+    else await delay(Math.random() * jitterMs);
+    return rest;
   }
 
   function loopFor(conversationId: string): BatchLoop<Pending> {
@@ -221,6 +236,11 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   };
 }
 
+/** Something changed while the database was asked. */
+function isUnready(pending: Pending): boolean {
+  return isUnchecked(pending) || pending.lane.head === null;
+}
+
 function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
   return checkedEpoch !== lane.epoch;
 }
@@ -228,6 +248,16 @@ function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
 function forgetHead(pending: Pending): void {
   pending.lane.head = null;
   pending.checkedEpoch = -1;
+}
+
+/** Parts a batch into messages, and those that repeat the key of an earlier one of the same batch. */
+function splitRepeats(batch: readonly Pending[]): [Pending[], Pending[]] {
+  const keys = new Set<string>();
+  return partition(batch, ({ send: { senderId, clientMessageId } }) => {
+    if (clientMessageId === null) return true;
+    const size = keys.size;
+    return keys.add(`${senderId} ${clientMessageId}`).size > size;
+  });
 }
 
 function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
@@ -248,15 +278,7 @@ function numbered(batch: readonly Pending[]): Entry[] {
 }
 
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(belongs), items.filter((item) => !belongs(item))];
-}
-
-/** Gives up when a batch has met nothing but conflicts for too long. */
-function untilDeadline(onConflict: (rest: Pending[]) => Promise<Pending[]>) {
-  let firstConflictAt: number | null = null;
-  return (rest: Pending[]) => {
-    firstConflictAt ??= Date.now();
-    if (Date.now() - firstConflictAt > contentionLimitMs) throw new AppError('unavailable');
-    return onConflict(rest);
-  };
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[belongs(item) ? 0 : 1].push(item);
+  return parts;
 }
