@@ -1,0 +1,208 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { AppError } from '../../src/core/errors.ts';
+import { createMessageWriter, type Send } from '../../src/features/messages/message-writer.ts';
+import type { Entry, Head } from '../../src/features/messages/messages.rules.ts';
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A log with the two unique indexes of the real one, shared by any number of writers. */
+function createSharedLog() {
+  const entries: Entry[] = [];
+  const isTaken = (entry: Entry) =>
+    entries.some(
+      (other) =>
+        (other.conversationId === entry.conversationId && other.seq === entry.seq) ||
+        (other.senderId === entry.senderId && other.clientMessageId === entry.clientMessageId),
+    );
+  return {
+    entries,
+    of: (conversationId: string) =>
+      entries
+        .filter((entry) => entry.conversationId === conversationId)
+        .sort((one, other) => one.seq - other.seq),
+    async append(batch: readonly Entry[]): Promise<number> {
+      await soon();
+      for (const [index, entry] of batch.entries()) {
+        if (isTaken(entry)) return index;
+        entries.push(entry);
+      }
+      return batch.length;
+    },
+    async findHead(conversationId: string): Promise<Head | null> {
+      await soon();
+      const own = entries.filter((entry) => entry.conversationId === conversationId);
+      const newest = own.reduce<Entry | null>(
+        (top, entry) => (top && top.seq > entry.seq ? top : entry),
+        null,
+      );
+      return newest && { seq: newest.seq, messageCount: newest.messageCount, at: newest.createdAt };
+    },
+    async findByKeys(keys: readonly { senderId: string; clientMessageId: string }[]): Promise<Entry[]> {
+      await soon();
+      return entries.filter((entry) =>
+        keys.some((key) => key.senderId === entry.senderId && key.clientMessageId === entry.clientMessageId),
+      );
+    },
+  };
+}
+
+type SharedLog = ReturnType<typeof createSharedLog>;
+
+interface Options {
+  log: SharedLog;
+  findRefused?: (sends: readonly Send[]) => Promise<Map<Send, AppError>>;
+  openConversation?: (send: Send) => Promise<void>;
+}
+
+function createWriter({ log, findRefused, openConversation }: Options) {
+  return createMessageWriter({
+    log,
+    findRefused: findRefused ?? (async () => new Map()),
+    openConversation: openConversation ?? (async () => {}),
+    onAppended: () => {},
+  });
+}
+
+function buildSend(overrides: Partial<Send> = {}): Send {
+  const content = overrides.content ?? 'hello';
+  return {
+    id: 'id',
+    conversationId: 'c',
+    type: 'private',
+    senderId: 'ann',
+    receiverId: 'bob',
+    clientMessageId: String(content),
+    requestHash: String(content),
+    contentType: 'text',
+    content,
+    rev: 1,
+    ...overrides,
+  };
+}
+
+const refusal = () => new AppError('not_allowed');
+
+async function codeOf(outcome: Promise<unknown>): Promise<string> {
+  return outcome.then(
+    () => 'stored',
+    (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+  );
+}
+
+describe('message writer', () => {
+  it('keeps every log dense and whole, whoever writes to it and repeats what', async () => {
+    const step = fc.record({
+      writer: fc.nat(2),
+      conversationId: fc.constantFrom('c', 'd'),
+      content: fc.nat(30).map(String),
+      wait: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const log = createSharedLog();
+        const writers = Array.from({ length: 3 }, () => createWriter({ log }));
+        const outcomes: Promise<string>[] = [];
+        for (const { writer, conversationId, content, wait } of steps) {
+          const requestHash = `${conversationId} ${content}`;
+          const submitted = writers[writer]?.submit(buildSend({ conversationId, content, requestHash }));
+          if (submitted) outcomes.push(codeOf(submitted));
+          if (wait) await soon();
+        }
+        for (const outcome of await Promise.all(outcomes))
+          expect(outcome).to.be.oneOf(['stored', 'idempotency_mismatch']);
+        for (const conversationId of ['c', 'd']) {
+          const own = log.of(conversationId);
+          expect(own.map(({ seq }) => seq)).to.deep.equal(own.map((_, index) => index + 1));
+          expect(own.map(({ messageCount }) => messageCount)).to.deep.equal(own.map((_, index) => index + 1));
+        }
+        expect(new Set(log.entries.map(({ clientMessageId }) => clientMessageId)).size).to.equal(
+          log.entries.length,
+        );
+        expect(log.entries.length).to.equal(new Set(steps.map(({ content }) => content)).size);
+      }),
+      { numRuns: 60 },
+    );
+  }).timeout(60_000);
+
+  it('writes what waits in one insert, and asks for authority and heads once', async () => {
+    const log = createSharedLog();
+    const asked: number[] = [];
+    const writer = createWriter({
+      log,
+      findRefused: async (sends) => {
+        asked.push(sends.length);
+        return new Map();
+      },
+    });
+    const appended: number[] = [];
+    const { append } = log;
+    log.append = (batch) => {
+      appended.push(batch.length);
+      return append(batch);
+    };
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) => writer.submit(buildSend({ content: `${index}` }))),
+    );
+    expect([asked, appended]).to.deep.equal([[100], [100]]);
+  });
+
+  it('checks authority again where it changed after the check and before the write', async () => {
+    const log = createSharedLog();
+    let isAllowed = true;
+    const writer = createWriter({
+      log,
+      findRefused: async (sends) => (isAllowed ? new Map() : new Map(sends.map((send) => [send, refusal()]))),
+      openConversation: async ({ conversationId }) => {
+        if (!isAllowed) return;
+        isAllowed = false;
+        writer.recheck(conversationId);
+      },
+    });
+    expect(await codeOf(writer.submit(buildSend()))).to.equal('not_allowed');
+    expect(log.entries).to.deep.equal([]);
+  });
+
+  it('checks authority again after another process wrote to the conversation', async () => {
+    const log = createSharedLog();
+    const other = createWriter({ log });
+    let isAllowed = true;
+    const writer = createWriter({
+      log,
+      findRefused: async (sends) => (isAllowed ? new Map() : new Map(sends.map((send) => [send, refusal()]))),
+    });
+    await writer.submit(buildSend({ content: 'warm' }));
+    await other.submit(buildSend({ content: 'theirs', senderId: 'bob' }));
+    const { append } = log;
+    log.append = (batch) => {
+      isAllowed = false;
+      return append(batch);
+    };
+    expect(await codeOf(writer.submit(buildSend({ content: 'late' })))).to.equal('not_allowed');
+    expect(log.of('c').map(({ content }) => content)).to.deep.equal(['warm', 'theirs']);
+  });
+
+  it('tells an unknown outcome when the write fails, and goes on from what the log says', async () => {
+    const log = createSharedLog();
+    const writer = createWriter({ log });
+    await writer.submit(buildSend({ content: 'first' }));
+    const { append } = log;
+    log.append = async (batch) => {
+      await append(batch);
+      throw new Error('the connection was lost after the write');
+    };
+    expect(await codeOf(writer.submit(buildSend({ content: 'second' })))).to.contain('lost');
+    log.append = append;
+    const again = await writer.submit(buildSend({ content: 'second' }));
+    expect([again.isRepeat, again.entry.seq]).to.deep.equal([true, 2]);
+    expect((await writer.submit(buildSend({ content: 'third' }))).entry.seq).to.equal(3);
+  });
+
+  it('never lets time sink within a log', async () => {
+    const log = createSharedLog();
+    const later = new Date(Date.now() + 60_000);
+    log.entries.push({ ...buildSend({ content: 'ahead' }), seq: 1, messageCount: 1, createdAt: later });
+    const { entry } = await createWriter({ log }).submit(buildSend({ content: 'now' }));
+    expect(entry.createdAt).to.deep.equal(later);
+  });
+});
