@@ -31,7 +31,9 @@ function fromText(input: z.ZodObject, query: Request['query']): Record<string, u
   return Object.fromEntries(
     Object.entries(query).map(([name, text]) => [
       name,
-      typeof text === 'string' ? read(input.shape[name], text) : text,
+      typeof text === 'string'
+        ? read(Object.hasOwn(input.shape, name) ? input.shape[name] : undefined, text)
+        : text,
     ]),
   );
 }
