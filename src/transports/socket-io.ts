@@ -66,6 +66,8 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
     if (token === undefined) throw new AppError('unauthenticated');
     const actor = await deps.authenticate(token);
     const connection = openConnection(socket, actor);
+    // its close event has passed already, so it would count as open for ever
+    if (socket.conn.readyState !== 'open') throw new AppError('unauthenticated');
     deps.liveSockets.enter(connection);
     connections.set(socket, connection);
     const leave = () => {
@@ -98,16 +100,15 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
       socket.disconnect(true);
       return;
     }
-    socket.onAny((event: unknown, ...args: unknown[]) => void receive(socket, connection, { event, args }));
+    socket.onAny((...args: unknown[]) => void receive(socket, connection, args));
     await socket.join(userRoom(connection.actor.userId));
   });
 
-  async function receive(
-    socket: Socket,
-    connection: Connection<Reason>,
-    { event, args }: { event: unknown; args: unknown[] },
-  ): Promise<void> {
-    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as (answer: unknown) => void) : null;
+  /** `given` is what the client sent: a name (or nothing at all), arguments and perhaps an acknowledgement. */
+  async function receive(socket: Socket, connection: Connection<Reason>, given: unknown[]): Promise<void> {
+    const acknowledge =
+      typeof given.at(-1) === 'function' ? (given.pop() as (answer: unknown) => void) : null;
+    const [event, ...args] = given;
     const bound = byEvent.get(String(event)) ?? unknownEvent;
     const requestId = `${socket.id}-${++connection.eventCount}`;
     // a second argument would be dropped silently, so it is handed on to be refused
