@@ -131,7 +131,8 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
 
   async function revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<number> {
     const ended = await sessions.revoke(userId, ids);
-    deps.closeSockets(userId, ids, reason);
+    // nothing ended: these sessions are over already, or another's
+    if (ended > 0) deps.closeSockets(userId, ids, reason);
     return ended;
   }
 
