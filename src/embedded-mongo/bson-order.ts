@@ -1,0 +1,130 @@
+import {
+  type BsonValue,
+  bsonType,
+  elementsOf,
+  isNumber,
+  numberOf,
+  stringOf,
+  unsupportedDecimal,
+} from './bson-value.ts';
+
+/**
+ * MongoDB's order of types, as numbers that can also lead an index key. 1 is left for the end of a key.
+ * Numbers share a rank, and so do strings and symbols: they compare with each other.
+ */
+const ranks = new Map<number, number>([
+  [bsonType.minKey, 2],
+  [bsonType.undefined, 4],
+  [bsonType.null, 5],
+  [bsonType.int, 10],
+  [bsonType.long, 10],
+  [bsonType.double, 10],
+  [bsonType.decimal, 10],
+  [bsonType.string, 15],
+  [bsonType.symbol, 15],
+  [bsonType.object, 20],
+  [bsonType.array, 25],
+  [bsonType.binData, 30],
+  [bsonType.objectId, 35],
+  [bsonType.bool, 40],
+  [bsonType.date, 45],
+  [bsonType.timestamp, 47],
+  [bsonType.regex, 50],
+  [bsonType.dbPointer, 55],
+  [bsonType.javascript, 60],
+  [bsonType.javascriptWithScope, 65],
+  [bsonType.maxKey, 127],
+]);
+
+export const rankOf = (type: number): number => ranks.get(type) ?? 126;
+
+/** Negative, zero or positive: `left` before, equal to or after `right` in MongoDB's order over all types. */
+export function compareValues(left: BsonValue, right: BsonValue): number {
+  const rank = rankOf(left.type);
+  const byRank = rank - rankOf(right.type);
+  if (byRank !== 0) return byRank;
+  switch (left.type) {
+    case bsonType.int:
+    case bsonType.long:
+    case bsonType.double:
+    case bsonType.decimal:
+      return compareNumbers(left, right);
+    case bsonType.object:
+    case bsonType.array:
+      return compareDocuments(left, right);
+    case bsonType.binData:
+      return compareBinaries(left, right);
+    case bsonType.date:
+      return sign(left.bytes.readBigInt64LE(left.start), right.bytes.readBigInt64LE(right.start));
+    case bsonType.timestamp:
+      return sign(left.bytes.readBigUInt64LE(left.start), right.bytes.readBigUInt64LE(right.start));
+    case bsonType.string:
+    case bsonType.symbol:
+    case bsonType.javascript:
+      return left.bytes.compare(right.bytes, right.start + 4, right.end - 1, left.start + 4, left.end - 1);
+    default:
+      return left.bytes.compare(right.bytes, right.start, right.end, left.start, left.end);
+  }
+}
+
+export const isEqual = (left: BsonValue, right: BsonValue): boolean => compareValues(left, right) === 0;
+
+function sign(left: number | bigint, right: number | bigint): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function compareNumbers(left: BsonValue, right: BsonValue): number {
+  if (left.type === bsonType.decimal || right.type === bsonType.decimal) throw unsupportedDecimal();
+  const a = numberOf(left);
+  const b = numberOf(right);
+  // not a number is below all numbers and equal to itself
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(b)) - Number(Number.isNaN(a));
+  return sign(a, b);
+}
+
+function compareBinaries(left: BsonValue, right: BsonValue): number {
+  const byLength = left.end - left.start - (right.end - right.start);
+  if (byLength !== 0) return byLength;
+  return left.bytes.compare(right.bytes, right.start + 4, right.end, left.start + 4, left.end);
+}
+
+function compareDocuments(left: BsonValue, right: BsonValue): number {
+  const isObject = left.type === bsonType.object;
+  const others = elementsOf(right);
+  for (const element of elementsOf(left)) {
+    const { value: other, done } = others.next();
+    if (done) return 1;
+    const byRank = rankOf(element.type) - rankOf(other.type);
+    if (byRank !== 0) return byRank;
+    const byName = isObject ? compareNames(element.name, other.name) : 0;
+    if (byName !== 0) return byName;
+    const byValue = compareValues(element, other);
+    if (byValue !== 0) return byValue;
+  }
+  return others.next().done ? 0 : -1;
+}
+
+function compareNames(left: string, right: string): number {
+  return left === right ? 0 : Buffer.compare(Buffer.from(left), Buffer.from(right));
+}
+
+/** The sum, difference and so on of two numbers keep MongoDB's types: see the updater. */
+export const isText = (value: BsonValue): boolean => value.type === bsonType.string;
+
+/** A whole number within JavaScript's exact range, or undefined for anything else. */
+export function integerOf(value: BsonValue | undefined): number | undefined {
+  if (value === undefined || !isNumber(value) || value.type === bsonType.decimal) return undefined;
+  const number = Number(numberOf(value));
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** The text of a string value, or undefined for anything else. */
+export const textOf = (value: BsonValue | undefined): string | undefined =>
+  value !== undefined && isText(value) ? stringOf(value) : undefined;
+
+/** Truthiness as commands read their flags: false, 0, null and missing are off. */
+export function isTrue(value: BsonValue | undefined): boolean {
+  if (value === undefined || value.type === bsonType.null || value.type === bsonType.undefined) return false;
+  if (value.type === bsonType.bool) return value.bytes[value.start] === 1;
+  return isNumber(value) && value.type !== bsonType.decimal ? Number(numberOf(value)) !== 0 : true;
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { rankOf } from './bson-order.ts';
+import { type BsonValue, bsonType, elementsOf, numberOf, unsupportedDecimal } from './bson-value.ts';
+import { BsonWriter } from './bson-writer.ts';
+
+/** Ends the components of a key: below every component's first byte, ascending or descending. */
+const endOfComponents = 1;
+/** As an exclusive upper bound: above every first byte. */
+export const aboveAll = 0xff;
+
+const maxKeySize = 1024;
+const keptSize = 900;
+
+/** Appends one component whose bytes order as MongoDB orders the values; descending ones are inverted. */
+export function writeComponent(
+  writer: BsonWriter,
+  value: BsonValue | undefined,
+  isDescending: boolean,
+): void {
+  const from = writer.length;
+  writeByte(writer, value === undefined ? rankOf(bsonType.null) : rankOf(value.type));
+  if (value !== undefined) writeBody(writer, value);
+  if (!isDescending) return;
+  for (let at = from; at < writer.length; at++) writer.bytes[at] = 0xff - (writer.bytes[at] ?? 0);
+}
+
+/** The bytes of one value as a key component. */
+export function encodeComponent(value: BsonValue | undefined, isDescending: boolean): Buffer {
+  const writer = new BsonWriter(64);
+  writeComponent(writer, value, isDescending);
+  return writer.finish();
+}
+
+/** Closes a key. Longer ones keep 900 bytes and a hash: equal stays equal, order among them is lost. */
+export function finishKey(components: Buffer): { key: Buffer; isHashed: boolean } {
+  if (components.length <= maxKeySize) return { key: Buffer.concat([components, endMark]), isHashed: false };
+  const hash = createHash('sha256').update(components).digest();
+  return { key: Buffer.concat([components.subarray(0, keptSize), endMark, hash]), isHashed: true };
+}
+
+const endMark = Buffer.of(endOfComponents);
+
+/** Bounds of a scan that also cover hashed keys: cut to what those keep. */
+export function cutLower(bound: Buffer): Buffer {
+  return bound.length > keptSize ? bound.subarray(0, keptSize) : bound;
+}
+
+export function cutUpper(bound: Buffer): Buffer {
+  if (bound.length <= keptSize) return bound;
+  return Buffer.concat([bound.subarray(0, keptSize), Buffer.of(aboveAll, aboveAll)]);
+}
+
+export function writeByte(writer: BsonWriter, byte: number): void {
+  const at = writer.reserve(1);
+  writer.bytes[at] = byte;
+}
+
+function writeBody(writer: BsonWriter, value: BsonValue): void {
+  const { bytes, start, end } = value;
+  switch (value.type) {
+    case bsonType.int:
+    case bsonType.long:
+    case bsonType.double:
+      return writeNumber(writer, numberOf(value));
+    case bsonType.decimal:
+      throw unsupportedDecimal();
+    case bsonType.string:
+    case bsonType.symbol:
+    case bsonType.javascript:
+      return writeText(writer, bytes, start + 4, end - 1);
+    case bsonType.object:
+    case bsonType.array:
+      return writeMembers(writer, value);
+    case bsonType.binData: {
+      const at = writer.reserve(4);
+      writer.bytes.writeInt32BE(bytes.readInt32LE(start), at);
+      return writer.raw(bytes, start + 4, end);
+    }
+    case bsonType.date:
+    case bsonType.timestamp: {
+      const at = writer.reserve(8);
+      const flip = value.type === bsonType.date ? 1n << 63n : 0n;
+      writer.bytes.writeBigUInt64BE(bytes.readBigUInt64LE(start) ^ flip, at);
+      return;
+    }
+    default:
+      return writer.raw(bytes, start, end);
+  }
+}
+
+/** Zero bytes are escaped, so that the terminating zero sorts a text before its continuations. */
+function writeText(writer: BsonWriter, bytes: Buffer, start: number, end: number): void {
+  let from = start;
+  for (let zero = bytes.indexOf(0, from); zero >= 0 && zero < end; zero = bytes.indexOf(0, from)) {
+    writer.raw(bytes, from, zero + 1);
+    writeByte(writer, 0xff);
+    from = zero + 1;
+  }
+  writer.raw(bytes, from, end);
+  writeByte(writer, 0);
+}
+
+function writeMembers(writer: BsonWriter, value: BsonValue): void {
+  for (const element of elementsOf(value)) {
+    writeByte(writer, rankOf(element.type));
+    if (value.type === bsonType.object) {
+      const name = Buffer.from(element.name);
+      writeText(writer, name, 0, name.length);
+    }
+    writeBody(writer, element);
+  }
+  writeByte(writer, 0);
+}
+
+const remainder = { size: 2, offset: 8 };
+
+/** The greatest double not above the number, then what a Long has beyond it: exact for all three types. */
+function writeNumber(writer: BsonWriter, number: number | bigint): void {
+  const at = writer.reserve(remainder.offset + remainder.size);
+  const { bytes } = writer;
+  let floor = Number(number);
+  let rest = 0;
+  if (typeof number === 'bigint') {
+    if (BigInt(floor) > number) floor = previousDouble(floor);
+    rest = Number(number - BigInt(floor));
+  }
+  // -0 equals 0; not a number sorts below every number
+  bytes.writeDoubleBE(floor === 0 ? 0 : floor, at);
+  bytes.writeUInt16BE(rest, at + remainder.offset);
+  if (Number.isNaN(floor)) bytes.fill(0, at, at + remainder.offset);
+  else if ((bytes[at] ?? 0) >= 0x80) for (let i = at; i < at + 8; i++) bytes[i] = 0xff - (bytes[i] ?? 0);
+  else bytes[at] = (bytes[at] ?? 0) | 0x80;
+}
+
+function previousDouble(number: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, number);
+  view.setBigInt64(0, view.getBigInt64(0) + (number > 0 ? -1n : 1n));
+  return view.getFloat64(0);
+}

@@ -1,0 +1,129 @@
+import { type BsonValue, bsonType, elementsOf, valuesOf } from './bson-value.ts';
+import { BsonWriter } from './bson-writer.ts';
+import { MongoError } from './errors.ts';
+
+/** A document being changed: what a path does not touch stays the raw bytes it was. */
+export type Node = BsonValue | DocumentNode | ArrayNode;
+/** A Map and not an object, which would move fields named by integers to the front. */
+export interface DocumentNode {
+  fields: Map<string, Node>;
+}
+export interface ArrayNode {
+  members: Node[];
+}
+
+export const isDocumentNode = (node: Node | undefined): node is DocumentNode =>
+  node !== undefined && 'fields' in node;
+export const isArrayNode = (node: Node | undefined): node is ArrayNode =>
+  node !== undefined && 'members' in node;
+
+/** Opens a raw document or array one level deep; anything else stays as it is. */
+export function openNode(node: Node): Node {
+  if (!('type' in node)) return node;
+  if (node.type === bsonType.object) {
+    return { fields: new Map(Array.from(elementsOf(node), (element) => [element.name, element])) };
+  }
+  return node.type === bsonType.array ? { members: valuesOf(node) } : node;
+}
+
+export function writeNode(writer: BsonWriter, name: string, node: Node): void {
+  if ('type' in node) return writer.value(name, node);
+  writer.header(isDocumentNode(node) ? bsonType.object : bsonType.array, name);
+  writeMembers(writer, node);
+}
+
+function writeMembers(writer: BsonWriter, node: DocumentNode | ArrayNode): void {
+  const begin = writer.open();
+  if (isDocumentNode(node)) for (const [field, child] of node.fields) writeNode(writer, field, child);
+  else for (const [position, child] of node.members.entries()) writeNode(writer, String(position), child);
+  writer.close(begin);
+}
+
+/** The whole document's bytes, with `_id` in front. */
+export function encodeNode(root: DocumentNode): Buffer {
+  const writer = new BsonWriter();
+  const id = root.fields.get('_id');
+  const ordered = id === undefined ? root.fields : new Map([['_id', id], ...root.fields]);
+  writeMembers(writer, { fields: ordered });
+  return writer.finish();
+}
+
+/** The value at a node as raw bytes. */
+export function toValue(node: Node): BsonValue {
+  if ('type' in node) return node;
+  const writer = new BsonWriter();
+  writeMembers(writer, node);
+  return {
+    type: isDocumentNode(node) ? bsonType.object : bsonType.array,
+    bytes: writer.bytes,
+    start: 0,
+    end: writer.length,
+  };
+}
+
+const maxPadding = 1_500_000;
+
+/** One place in a document. Creating the way to it, or passing a scalar, throws PathNotViable. */
+export interface Place {
+  get(): Node | undefined;
+  set(node: Node): void;
+  unset(): void;
+}
+
+export function placeOf(root: DocumentNode, names: readonly string[]): Place {
+  const parents = names.slice(0, -1);
+  const last = names.at(-1) ?? '';
+
+  function walk(mayCreate: boolean): DocumentNode | ArrayNode | undefined {
+    let node: DocumentNode | ArrayNode = root;
+    for (const name of parents) {
+      const child = childOf(node, name);
+      if (child === undefined && !mayCreate) return undefined;
+      const opened = openNode(child ?? { fields: new Map() });
+      if (!isDocumentNode(opened) && !isArrayNode(opened)) {
+        if (!mayCreate) return undefined;
+        throw new MongoError(
+          'PathNotViable',
+          `Cannot create field '${last}' in element {${name}: a value without fields}`,
+        );
+      }
+      if (opened !== child) setChild(node, name, opened);
+      node = opened;
+    }
+    return node;
+  }
+
+  return {
+    get() {
+      const parent = walk(false);
+      return parent === undefined ? undefined : childOf(parent, last);
+    },
+    set: (node) => setChild(walk(true) ?? root, last, node),
+    unset() {
+      const parent = walk(false);
+      if (isDocumentNode(parent)) parent.fields.delete(last);
+      // a hole would move what follows: MongoDB leaves null
+      else if (isArrayNode(parent) && childOf(parent, last) !== undefined) setChild(parent, last, nullValue);
+    },
+  };
+}
+
+const nullValue: BsonValue = { type: bsonType.null, bytes: Buffer.alloc(0), start: 0, end: 0 };
+
+function childOf(node: DocumentNode | ArrayNode, name: string): Node | undefined {
+  if (isDocumentNode(node)) return node.fields.get(name);
+  return /^\d+$/.test(name) ? node.members[Number(name)] : undefined;
+}
+
+function setChild(node: DocumentNode | ArrayNode, name: string, child: Node): void {
+  if (isDocumentNode(node)) {
+    node.fields.set(name, child);
+    return;
+  }
+  const position = Number(name);
+  if (!/^\d+$/.test(name) || position > node.members.length + maxPadding) {
+    throw new MongoError('PathNotViable', `Cannot create field '${name}' in an array`);
+  }
+  while (node.members.length < position) node.members.push(nullValue);
+  node.members[position] = child;
+}

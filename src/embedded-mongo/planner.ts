@@ -1,0 +1,247 @@
+import { rankOf } from './bson-order.ts';
+import type { Collection, Index } from './collection.ts';
+import { rangeOf } from './collection.ts';
+import type { Filter } from './filter.ts';
+import type { IndexField } from './index-keys.ts';
+import { aboveAll, cutLower, cutUpper, encodeComponent } from './key-encoding.ts';
+import {
+  type Constraints,
+  constraintsOf,
+  implies,
+  type PathConstraint,
+  type RangeBound,
+} from './query-bounds.ts';
+import type { KeyRange } from './storage.ts';
+
+/** How documents are found; whatever the plan, each is matched against the whole filter. */
+export interface IndexPlan {
+  kind: 'index';
+  index: Index;
+  /** Disjoint and ascending, keys with the index's number. */
+  ranges: KeyRange[];
+  isReverse: boolean;
+  /** Whether documents come in the order asked for. */
+  isSorted: boolean;
+}
+
+export type Plan =
+  | { kind: 'collection'; isSorted: boolean }
+  | IndexPlan
+  /** Documents of any branch, each once. */
+  | { kind: 'union'; branches: IndexPlan[]; isSorted: boolean };
+
+export interface Demand {
+  filter: Filter;
+  sort: readonly IndexField[];
+  /** An index to use whatever its rank. */
+  hint?: Index | undefined;
+}
+
+const maxRanges = 2000;
+
+interface Candidate {
+  plan: IndexPlan;
+  rank: number;
+}
+
+/** Chooses the index that fixes most fields, then one that bounds the next, then one that sorts. */
+export function choosePlan(collection: Collection, { filter, sort, hint }: Demand): Plan {
+  const isSorted = sort.length === 0;
+  const constraints = constraintsOf(filter);
+  if (hint !== undefined) return hintedPlan(hint, constraints, sort);
+  const best = bestIndex(collection, constraints, sort);
+  const union = unionPlan({ collection, filter, constraints, mustBeat: best?.rank ?? 0 });
+  if (union !== undefined) return { kind: 'union', branches: union, isSorted };
+  return best?.plan ?? { kind: 'collection', isSorted };
+}
+
+function hintedPlan(index: Index, constraints: Constraints, sort: readonly IndexField[]): Plan {
+  const candidate = considerIndex(index, constraints, sort, true);
+  return candidate?.plan ?? { kind: 'collection', isSorted: sort.length === 0 };
+}
+
+function bestIndex(
+  collection: Collection,
+  constraints: Constraints,
+  sort: readonly IndexField[],
+): Candidate | undefined {
+  let best: Candidate | undefined;
+  for (const index of collection.indexes) {
+    const candidate = index.isReady ? considerIndex(index, constraints, sort, false) : undefined;
+    if (candidate !== undefined && candidate.rank > (best?.rank ?? 0)) best = candidate;
+  }
+  return best;
+}
+
+interface UnionDemand {
+  collection: Collection;
+  filter: Filter;
+  constraints: Constraints;
+  mustBeat: number;
+}
+
+/** Every branch of an `$or` needs a better index than the whole has; what surrounds the `$or` is taken in. */
+function unionPlan({ collection, filter, constraints, mustBeat }: UnionDemand): IndexPlan[] | undefined {
+  const clauses = filter.kind === 'and' ? filter.clauses : [filter];
+  const either = clauses.find((clause) => clause.kind === 'or');
+  if (mustBeat >= ranks.point || either?.kind !== 'or' || either.clauses.length === 0) return undefined;
+  const branches: IndexPlan[] = [];
+  for (const clause of either.clauses) {
+    const best = bestIndex(collection, new Map([...constraints, ...constraintsOf(clause)]), []);
+    if (best === undefined || best.rank <= mustBeat) return undefined;
+    branches.push(best.plan);
+  }
+  return branches;
+}
+
+const ranks = { point: 1000, field: 100, bound: 40, sort: 60 };
+
+function considerIndex(
+  index: Index,
+  constraints: Constraints,
+  sort: readonly IndexField[],
+  isForced: boolean,
+): Candidate | undefined {
+  if (index.partialFilter !== undefined && !implies(constraints, index.partialFilter)) return undefined;
+  const scan = fixFields(index, constraints);
+  if (index.isSparse && !scan.excludesMissing) return undefined;
+  const direction = sortDirection(index, scan, sort);
+  const isSorted = sort.length === 0 || direction !== undefined;
+  const isPoint = index.isUnique && scan.fixed === index.fields.length;
+  const rank =
+    (isPoint ? ranks.point : 0) +
+    scan.fixed * ranks.field +
+    (scan.isBounded ? ranks.bound : 0) +
+    (sort.length > 0 && isSorted ? ranks.sort : 0);
+  if (rank === 0 && !isForced) return undefined;
+  const plan: IndexPlan = {
+    kind: 'index',
+    index,
+    ranges: mergeRanges(scan.ranges, rangeOf(index.id).start),
+    isReverse: direction === 'reverse',
+    isSorted,
+  };
+  return { plan, rank };
+}
+
+interface Fixed {
+  ranges: KeyRange[];
+  /** How many leading fields have points; how many of these a single one. */
+  fixed: number;
+  single: number;
+  isBounded: boolean;
+  excludesMissing: boolean;
+}
+
+function fixFields(index: Index, constraints: Constraints): Fixed {
+  let prefixes: Buffer[] = [Buffer.alloc(0)];
+  const state: Fixed = { ranges: [], fixed: 0, single: 0, isBounded: false, excludesMissing: false };
+  let hasMultikey = false;
+  for (const [position, field] of index.fields.entries()) {
+    const constraint = constraints.get(field.path.text);
+    const isMultikey = index.multikey.has(position);
+    // two fields of one array may be fulfilled by different members
+    if (constraint === undefined || (isMultikey && hasMultikey)) break;
+    hasMultikey ||= isMultikey;
+    const { points } = constraint;
+    if (points === undefined || points.length * prefixes.length > maxRanges) {
+      const bounded = boundRanges(prefixes, { field, constraint, isMultikey });
+      if (bounded === undefined) break;
+      state.isBounded = true;
+      state.excludesMissing = true;
+      return { ...state, ranges: bounded };
+    }
+    const components = points.map((point) => encodeComponent(point, field.isDescending));
+    prefixes = prefixes.flatMap((prefix) =>
+      components.map((component) => Buffer.concat([prefix, component])),
+    );
+    state.excludesMissing ||= points.every(({ type }) => rankOf(type) > 5);
+    if (points.length === 1 && state.single === state.fixed) state.single++;
+    state.fixed++;
+  }
+  return { ...state, ranges: prefixes.map((prefix) => ({ start: prefix, end: withByte(prefix, aboveAll) })) };
+}
+
+interface Bounded {
+  field: IndexField;
+  constraint: PathConstraint;
+  isMultikey: boolean;
+}
+
+function boundRanges(prefixes: Buffer[], { field, constraint, isMultikey }: Bounded): KeyRange[] | undefined {
+  const [first] = constraint.bounds;
+  if (first === undefined) return undefined;
+  // in an array different members may fulfil the two bounds, and bounds of other types never meet
+  const bounds = isMultikey
+    ? [first]
+    : constraint.bounds.filter(({ operand }) => rankOf(operand.type) === rankOf(first.operand.type));
+  const rank = rankOf(first.operand.type);
+  let lower: Buffer = Buffer.of(field.isDescending ? 0xff - rank : rank);
+  let upper: Buffer = Buffer.of((field.isDescending ? 0xff - rank : rank) + 1);
+  for (const bound of bounds) {
+    const edge = edgeOf(bound, field.isDescending);
+    if (edge.isLower && Buffer.compare(edge.bytes, lower) > 0) lower = edge.bytes;
+    if (!edge.isLower && Buffer.compare(edge.bytes, upper) < 0) upper = edge.bytes;
+  }
+  return prefixes.map((prefix) => ({
+    start: Buffer.concat([prefix, lower]),
+    end: Buffer.concat([prefix, upper]),
+  }));
+}
+
+function edgeOf(
+  { operator, operand }: RangeBound,
+  isDescending: boolean,
+): { bytes: Buffer; isLower: boolean } {
+  const component = encodeComponent(operand, isDescending);
+  const isLower = (operator === '$gt' || operator === '$gte') !== isDescending;
+  const isInclusive = operator === '$gte' || operator === '$lte';
+  // equal keys lie between the component and the component followed by the highest byte
+  return { bytes: isLower === isInclusive ? component : withByte(component, aboveAll), isLower };
+}
+
+function withByte(bytes: Buffer, byte: number): Buffer {
+  return Buffer.concat([bytes, Buffer.of(byte)]);
+}
+
+/** Which way to walk for the sort; undefined when the index does not give it. */
+function sortDirection(
+  index: Index,
+  scan: Fixed,
+  sort: readonly IndexField[],
+): 'forward' | 'reverse' | undefined {
+  if (sort.length === 0 || index.hasHashedKeys) return undefined;
+  const isSingle = (text: string) =>
+    index.fields
+      .slice(0, scan.single)
+      .some((field, position) => field.path.text === text && !index.multikey.has(position));
+  let position = scan.single;
+  let isReverse: boolean | undefined;
+  for (const wanted of sort) {
+    if (isSingle(wanted.path.text)) continue;
+    const field = index.fields[position];
+    if (field?.path.text !== wanted.path.text || index.multikey.has(position)) return undefined;
+    const isOpposite = field.isDescending !== wanted.isDescending;
+    if (isReverse !== undefined && isReverse !== isOpposite) return undefined;
+    isReverse = isOpposite;
+    position++;
+  }
+  return isReverse ? 'reverse' : 'forward';
+}
+
+/** Ascending and without overlaps, so that no entry is met twice and the walk follows the index's order. */
+function mergeRanges(ranges: KeyRange[], id: Buffer): KeyRange[] {
+  const bounded = ranges.map(({ start, end }) => ({
+    start: Buffer.concat([id, cutLower(start)]),
+    end: Buffer.concat([id, cutUpper(end)]),
+  }));
+  if (bounded.length < 2) return bounded;
+  bounded.sort((left, right) => Buffer.compare(left.start, right.start));
+  const merged: KeyRange[] = [];
+  for (const range of bounded) {
+    const last = merged.at(-1);
+    if (last === undefined || Buffer.compare(range.start, last.end) >= 0) merged.push(range);
+    else if (Buffer.compare(range.end, last.end) > 0) last.end = range.end;
+  }
+  return merged;
+}
