@@ -5,6 +5,8 @@ const issuer = 'parley';
 const audience = 'parley-clients';
 const type = 'at+jwt';
 
+const isId = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{24}$/.test(value);
+
 const sessionBytes = 12;
 const nonceBytes = 16;
 const tagBytes = 16;
@@ -67,8 +69,8 @@ export function createTokens({
           complete: true,
         });
         if (header.typ !== type || typeof payload === 'string') return null;
-        const { sub, sid } = payload;
-        return typeof sub === 'string' && typeof sid === 'string' ? { userId: sub, sessionId: sid } : null;
+        const { sub, sid, exp } = payload;
+        return isId(sub) && isId(sid) && exp !== undefined ? { userId: sub, sessionId: sid } : null;
       } catch {
         return null;
       }
