@@ -16,12 +16,17 @@ export interface TestUser {
   connect(): Promise<TestSocket>;
 }
 
+/** An e-mail that nobody else in the suite has. */
+export function uniqueEmail(): string {
+  return `user-${process.pid}-${count++}@example.com`;
+}
+
 /** Registers somebody whom nobody else in the suite knows. */
 export async function buildUser(
   url: string,
   overrides: { nickname?: string; email?: string } = {},
 ): Promise<TestUser> {
-  const email = overrides.email ?? `user-${process.pid}-${count++}@example.com`;
+  const email = overrides.email ?? uniqueEmail();
   const password = 'correct horse battery';
   const nickname = overrides.nickname ?? `User ${count}`;
   const { status, body } = await rest(url, {
