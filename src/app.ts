@@ -66,8 +66,7 @@ type Features = ReturnType<typeof buildFeatures>;
 /** Builds the server in reading order; it listens when told to. */
 export async function createApp(config: Config): Promise<App> {
   const log = createLogger(config.logLevel);
-  const embedded =
-    config.mongodbUri === null ? await startEmbeddedMongo({ directory: config.dataDir }) : null;
+  const embedded = config.mongodbUri === null ? await startEmbedded(config.dataDir, log) : null;
   const database = createDatabase(config.mongodbUri ?? embedded?.uri ?? '');
   const jwtSecret = config.jwtSecret ?? (await localSecret(config.dataDir, 'jwt'));
   const io = createSocketServer(config);
@@ -114,6 +113,14 @@ export async function createApp(config: Config): Promise<App> {
       await embedded?.close();
     },
   };
+}
+
+function startEmbedded(directory: string, log: Logger) {
+  const onFailure = (error: Error) => {
+    log.fatal({ err: error }, 'the embedded database ended by itself');
+    throw error;
+  };
+  return startEmbeddedMongo({ directory, onFailure });
 }
 
 interface FeaturesInput {

@@ -44,8 +44,9 @@ function banner({ host, mongodbUri, dataDir }: Config, port: number): string {
   return `\n  Parley listens on http://${host ?? 'localhost'}:${port}\n  Database: ${database}\n\n`;
 }
 
+/** What is wrong, in words; where it happened too if nobody foresaw it. */
 function tell(error: unknown): void {
-  const text =
-    error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`${text}\n`);
+  const isForeseen = error instanceof ConfigError || (error instanceof Error && error.name === 'Error');
+  const text = error instanceof Error ? (isForeseen ? error.message : error.stack) : String(error);
+  process.stderr.write(`Parley: ${text}\n`);
 }

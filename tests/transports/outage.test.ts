@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { buildFriends } from '../support/builders.ts';
+import { rest, type TestSocket } from '../support/clients.ts';
+import { startApp, type TestApp } from '../support/start-app.ts';
+
+const serve = fileURLToPath(new URL('../../src/embedded-mongo/serve.js', import.meta.url));
+
+async function startDatabase(dir: string): Promise<{ child: ChildProcess; uri: string }> {
+  const child = spawn(process.execPath, [serve, '--dir', dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { child, uri: line.replace(/^ready /, '') };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}
+
+async function isReady(app: TestApp): Promise<boolean> {
+  return (await fetch(`${app.url}/readyz`)).ok;
+}
+
+async function untilReady(app: TestApp): Promise<void> {
+  while (!(await isReady(app))) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+describe('a database that is away', () => {
+  let directory: string;
+  let database: { child: ChildProcess; uri: string };
+  let app: TestApp;
+  let socket: TestSocket;
+  let friendId: string;
+  let token: string;
+
+  const startIt = () => startDatabase(join(directory, 'data'));
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'parley-outage-'));
+    database = await startIt();
+    app = await startApp({ mongodbUri: database.uri });
+    const [ann, bob] = await buildFriends(app.url);
+    socket = await ann.connect();
+    friendId = bob.id;
+    token = ann.token;
+  });
+  afterEach(async () => {
+    socket.close();
+    await app.close();
+    await end(database.child, 'SIGTERM');
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('is a clear state within 6 s, not a crash, and recovers by itself', async () => {
+    const message = { receiverId: friendId, content: 'first', clientMessageId: 'first' };
+    const before = await socket.call('private_message', message);
+    await end(database.child, 'SIGKILL');
+
+    const startedAt = Date.now();
+    const [refusal, answer] = await Promise.all([
+      socket.refused(
+        'private_message',
+        { ...message, content: 'second', clientMessageId: 'second' },
+        'unavailable',
+      ),
+      rest(app.url, { method: 'GET', path: '/api/users/me', token }),
+    ]);
+    expect(Date.now() - startedAt).to.be.below(6000);
+    expect([refusal.status, answer.status, answer.body.code]).to.deep.equal([503, 503, 'unavailable']);
+    expect(await isReady(app)).to.equal(false);
+    expect((await fetch(`${app.url}/healthz`)).status).to.equal(200);
+
+    database = await startIt();
+    await untilReady(app);
+    expect(await socket.call('private_message', message)).to.deep.equal(before);
+    const second = await socket.call('private_message', {
+      ...message,
+      content: 'second',
+      clientMessageId: 'second',
+    });
+    expect(second.seq).to.equal(2);
+  });
+
+  it('that hangs is answered within 6 s as an unknown outcome, which a repeat settles to one message', async () => {
+    const message = { receiverId: friendId, content: 'x', clientMessageId: 'x' };
+    database.child.kill('SIGSTOP');
+    const startedAt = Date.now();
+    await socket.refused('private_message', message, 'unavailable');
+    expect(Date.now() - startedAt).to.be.below(6000);
+    database.child.kill('SIGCONT');
+    await untilReady(app);
+    const sent = await socket.call('private_message', message);
+    expect(sent.seq).to.equal(1);
+    const { items } = await socket.call('message_history', { friendId });
+    expect(items).to.deep.equal([sent]);
+  });
+});

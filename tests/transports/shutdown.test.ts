@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Message } from '../../src/features/messages/messages.contract.ts';
+import { buildFriends } from '../support/builders.ts';
+import { TestSocket } from '../support/clients.ts';
+import { freshDatabaseUri } from '../support/database.ts';
+import { checkLog, readWholeHistory } from '../support/log-checker.ts';
+import { spawnServer } from '../support/server-process.ts';
+
+describe('stopping', () => {
+  let dataDir: string;
+  let environment: Record<string, string>;
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'parley-stop-'));
+    environment = { DATA_DIR: dataDir, MONGODB_URI: process.env.TEST_MONGODB_URI ? freshDatabaseUri() : '' };
+  });
+  afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+  it('on SIGTERM answers what is in flight, tells the clients, exits 0 and loses nothing', async () => {
+    const server = await spawnServer(environment);
+    const [ann, bob] = await buildFriends(server.url);
+    const socket = await new TestSocket(server.url, ann.token).connected();
+    const acknowledged: Message[] = [];
+    const sends = Array.from({ length: 500 }, async (_, index) => {
+      const answer = await socket.emit('private_message', { receiverId: bob.id, content: `m${index}` });
+      if (answer.ok) acknowledged.push(answer.data as Message);
+      else expect(answer.error.code).to.equal('unavailable');
+    });
+    await sends[0];
+    const exited = server.stop();
+    expect((await socket.next('server_restart')).reconnectInMs).to.be.at.least(0);
+    await Promise.all(sends);
+    expect(await exited).to.equal(0);
+
+    const again = await spawnServer(environment);
+    const back = await new TestSocket(again.url, ann.token).connected();
+    const log = await readWholeHistory(back, bob.id);
+    checkLog(log, acknowledged);
+    expect(log).to.have.length(acknowledged.length);
+    back.close();
+    expect(await again.stop()).to.equal(0);
+  });
+
+  it('takes a second signal within a second for the first', async () => {
+    const server = await spawnServer(environment);
+    const exited = server.stop('SIGINT');
+    server.process.kill('SIGINT');
+    expect(await exited).to.equal(0);
+  });
+});
