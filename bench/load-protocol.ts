@@ -21,6 +21,8 @@ export type LoadCommand =
 export interface Seen {
   seconds: number;
   acked: number;
+  /** Share of a core that the load itself used, 0 to 1: where it is full, the server could have done more. */
+  busy: number;
   ackMs: { p50: number; p99: number };
   deliveryMs: { p50: number; p99: number };
 }

@@ -1,6 +1,6 @@
 import { openExternalDatabase } from './databases.ts';
 import type { Flow } from './load-protocol.ts';
-import { type Options, readOptions, usage } from './options.ts';
+import { type Options, readOptions, UsageError, usage } from './options.ts';
 import { type Cores, chooseCores } from './processes.ts';
 import { describeMachine, describePhase, type Figures, type PhaseFigures } from './report.ts';
 import { type CpuSample, versionOf } from './servers.ts';
@@ -22,7 +22,7 @@ process.once('SIGINT', () => {
 try {
   await bench(readOptions(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof TypeError ? usage : error);
+  console.error(error instanceof UsageError ? `${error.message}\n\n${usage}` : error);
   process.exitCode = 1;
 } finally {
   for (const undo of undos.reverse()) await undo().catch((error) => console.error(error));
@@ -104,6 +104,7 @@ async function measure(
     messagesPerSecond,
     cpuMicrosPerMessage: (busy * 1e6) / messagesPerSecond,
     busy,
+    loadBusy: seen.busy,
     ackP50Ms: seen.ackMs.p50,
     ackP99Ms: seen.ackMs.p99,
     deliveryP50Ms: seen.deliveryMs.p50,

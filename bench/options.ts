@@ -38,22 +38,11 @@ export const usage = `Usage: npm run bench -- [options]
 const full = { rounds: '5', pairs: '500', warmUpMs: 10_000, leadMs: 1000, measureMs: 5000 };
 const quick = { rounds: '1', pairs: '50', warmUpMs: 1000, leadMs: 300, measureMs: 1000 };
 
-/** Reads the command line. Throws for what it does not know. */
+export class UsageError extends Error {}
+
+/** Reads the command line. Throws `UsageError` for what it does not know. */
 export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      database: { type: 'string' },
-      node: { type: 'string', default: process.execPath },
-      rounds: { type: 'string' },
-      pairs: { type: 'string' },
-      window: { type: 'string', default: '1' },
-      rate: { type: 'string', default: '1000' },
-      only: { type: 'string' },
-      'cpu-prof': { type: 'string' },
-      quick: { type: 'boolean', default: false },
-    },
-  });
+  const values = parse(args);
   const preset = values.quick ? quick : full;
   return {
     database: values.database ?? null,
@@ -70,8 +59,29 @@ export function readOptions(args: string[]): Options {
   };
 }
 
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        database: { type: 'string' },
+        node: { type: 'string', default: process.execPath },
+        rounds: { type: 'string' },
+        pairs: { type: 'string' },
+        window: { type: 'string', default: '1' },
+        rate: { type: 'string', default: '1000' },
+        only: { type: 'string' },
+        'cpu-prof': { type: 'string' },
+        quick: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function positive(name: string, text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number above 0`);
+  if (!Number.isInteger(value) || value < 1) throw new UsageError(`--${name} must be a whole number above 0`);
   return value;
 }

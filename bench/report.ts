@@ -8,6 +8,8 @@ export interface Figures {
   cpuMicrosPerMessage: number;
   /** Share of a core that the server used, 0 to 1 (above, if it has busy threads). */
   busy: number;
+  /** The same of the load. */
+  loadBusy: number;
   ackP50Ms: number;
   ackP99Ms: number;
   deliveryP50Ms: number;
@@ -17,38 +19,56 @@ export interface Figures {
 /** Figures of one phase: by server, one per round. */
 export type PhaseFigures = Map<SubjectName, Figures[]>;
 
-const rows: { key: keyof Figures; title: string; format(value: number): string }[] = [
+interface Row {
+  key: keyof Figures;
+  title: string;
+  format(value: number): string;
+}
+
+const rows: Row[] = [
   { key: 'messagesPerSecond', title: 'messages per second', format: (value) => value.toFixed(0) },
   { key: 'cpuMicrosPerMessage', title: 'server CPU per message, µs', format: (value) => value.toFixed(1) },
   { key: 'busy', title: 'server’s core busy', format: (value) => `${(value * 100).toFixed(0)} %` },
+  { key: 'loadBusy', title: 'load’s core busy', format: (value) => `${(value * 100).toFixed(0)} %` },
   { key: 'ackP50Ms', title: 'acknowledged after, p50, ms', format: (value) => value.toFixed(1) },
   { key: 'ackP99Ms', title: 'acknowledged after, p99, ms', format: (value) => value.toFixed(1) },
   { key: 'deliveryP50Ms', title: 'delivered after, p50, ms', format: (value) => value.toFixed(1) },
   { key: 'deliveryP99Ms', title: 'delivered after, p99, ms', format: (value) => value.toFixed(1) },
 ];
 
-/** One phase as Markdown: medians of the rounds, then the ratios to the relay and to the tutorial server. */
-export function describePhase(title: string, phase: PhaseFigures): string {
-  const names = [...phase.keys()];
-  const references = (['relay', 'tutorial'] as const).filter((name) => phase.has(name));
-  const values = table(names, ({ key, format }, name) => format(median(valuesOf(phase, name, key))));
-  const ratios = references.map(
-    (reference) =>
-      `${title}, × ${titles[reference]}: median (least–most) of the rounds’ ratios\n\n${table(
-        names.filter((name) => name !== reference),
-        ({ key }, name) => ratioTo(phase, { name, reference, key }),
-      )}`,
-  );
-  return [`### ${title}\n\n${values}`, ...ratios].join('\n\n');
+const references = ['relay', 'tutorial'] as const;
+
+interface Column {
+  head: string;
+  cell(row: Row): string;
 }
 
-type Row = (typeof rows)[number];
-
-function table(names: readonly SubjectName[], cell: (row: Row, name: SubjectName) => string): string {
-  const head = ['', ...names.map((name) => titles[name])];
+/** One phase as a Markdown table: medians of the rounds, each followed by its ratios to the relay and the tutorial server. */
+export function describePhase(title: string, phase: PhaseFigures): string {
+  const columns = [...phase.keys()].flatMap((name) => columnsOf(phase, name));
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const body = rows.map((row) => line([row.title, ...names.map((name) => cell(row, name))]));
-  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...body].join('\n');
+  return [
+    `### ${title}\n`,
+    line(['', ...columns.map(({ head }) => head)]),
+    line(['---', ...columns.map(() => '---:')]),
+    ...rows.map((row) => line([row.title, ...columns.map(({ cell }) => cell(row))])),
+  ].join('\n');
+}
+
+/** A server's own figures, and what they are to those that are simpler than it. */
+function columnsOf(phase: PhaseFigures, name: SubjectName): Column[] {
+  const own = (key: keyof Figures) => median(valuesOf(phase, name, key));
+  const simpler = references.slice(0, name === 'relay' ? 0 : name === 'tutorial' ? 1 : 2);
+  return [
+    { head: titles[name], cell: ({ key, format }) => format(own(key)) },
+    ...simpler
+      .filter((reference) => phase.has(reference))
+      .map((reference) => ({
+        head: `× ${titles[reference]}`,
+        cell: ({ key }: Row) =>
+          key === 'busy' || key === 'loadBusy' ? '' : ratioTo(phase, { name, reference, key }),
+      })),
+  ];
 }
 
 function valuesOf(phase: PhaseFigures, name: SubjectName, key: keyof Figures): number[] {
@@ -61,13 +81,18 @@ interface Ratio {
   key: keyof Figures;
 }
 
-/** Both were measured seconds apart in every round, so a machine whose speed swings does not spoil the ratio. */
+/**
+ * Median (least–most) of the rounds' ratios. Both were measured seconds apart in every round, so a machine whose speed
+ * swings does not spoil it.
+ */
 function ratioTo(phase: PhaseFigures, { name, reference, key }: Ratio): string {
   const below = valuesOf(phase, reference, key);
   const ratios = valuesOf(phase, name, key).map((value, round) => value / (below[round] ?? Number.NaN));
-  const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
-  return ratios.length > 1 ? `${median(ratios).toFixed(2)} (${spread})` : median(ratios).toFixed(2);
+  const spread = `${short(Math.min(...ratios))}–${short(Math.max(...ratios))}`;
+  return ratios.length > 1 ? `${short(median(ratios))} (${spread})` : short(median(ratios));
 }
+
+const short = (ratio: number) => ratio.toFixed(ratio < 10 ? 2 : 0);
 
 export function describeMachine(): string {
   const [first] = cpus();

@@ -35,19 +35,21 @@ export function createTally() {
     },
 
     beginMeasuring(): void {
-      measurement = { ackMs: [], deliveryMs: [], beganAt: performance.now() };
+      measurement = { ackMs: [], deliveryMs: [], beganAt: performance.now(), cpuThen: process.cpuUsage() };
     },
 
     /** Ends the measurement. Its summary is computed when asked for, when nothing is in a hurry any more. */
     endMeasuring(): { summary(): Seen } {
       if (!measurement) throw new Error('No measurement runs');
-      const { ackMs, deliveryMs, beganAt } = measurement;
+      const { ackMs, deliveryMs, beganAt, cpuThen } = measurement;
+      const { user, system } = process.cpuUsage(cpuThen);
       const seconds = (performance.now() - beganAt) / 1000;
       measurement = null;
       return {
         summary: () => ({
           seconds,
           acked: ackMs.length,
+          busy: (user + system) / 1e6 / seconds,
           ackMs: { p50: percentile(ackMs, 0.5), p99: percentile(ackMs, 0.99) },
           deliveryMs: { p50: percentile(deliveryMs, 0.5), p99: percentile(deliveryMs, 0.99) },
         }),
@@ -60,4 +62,5 @@ interface Measurement {
   ackMs: number[];
   deliveryMs: number[];
   beganAt: number;
+  cpuThen: NodeJS.CpuUsage;
 }
