@@ -7,14 +7,14 @@ import type { BoundOperation, Operation } from './operation.ts';
 import { validationMessages } from './validation-messages.ts';
 
 /** What every wire answers: a Socket.IO acknowledgement as it is, REST as status and body. */
-export type Outcome = { ok: true; data: unknown } | { ok: false; error: Problem };
+type Outcome = { ok: true; data: unknown } | { ok: false; error: Problem };
 
 export interface FloodLimiter<Bucket extends string> {
   /** Takes one from the bucket of this key. Throws `rate_limited` when it is empty. */
   take(bucket: Bucket, key: string): Promise<void>;
 }
 
-export interface OperationLog {
+interface OperationLog {
   debug(line: object, message: string): void;
   info(line: object, message: string): void;
   error(line: object, message: string): void;
@@ -61,7 +61,16 @@ export function createOperationRunner(deps: RunnerDeps): RunOperation {
 function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
 

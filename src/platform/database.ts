@@ -53,8 +53,6 @@ export function createDatabase(uri: string) {
   };
 }
 
-export type Database = ReturnType<typeof createDatabase>;
-
 function isOutage(error: unknown): boolean {
   if (outages.some((outage) => error instanceof outage)) return true;
   if (error instanceof mongo.MongoBulkWriteError && error.result.getWriteConcernError()) return true;

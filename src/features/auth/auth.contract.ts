@@ -16,7 +16,7 @@ const password = z
 const email = z.string().trim().toLowerCase().max(254).pipe(z.email());
 const deviceName = shortText({ max: 64 }).optional();
 
-export const authResult = z
+const authResult = z
   .object({ token: z.string(), refreshToken: z.string(), expiresIn: z.int(), user: me })
   .meta({ id: 'AuthResult' });
 export type AuthResult = z.output<typeof authResult>;

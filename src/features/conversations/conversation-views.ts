@@ -1,19 +1,9 @@
-import type { Message } from '../messages/messages.contract.ts';
+import type { BothMarks, Marks, Message } from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
 import { type Membership, mostUnread, unreadWindow, visibleFrom } from './conversations.rules.ts';
 import type { Head } from './heads.store.ts';
 import type { MembershipStore } from './memberships.store.ts';
-
-interface Marks {
-  readSeq: number;
-  deliveredSeq: number;
-}
-
-export interface BothMarks {
-  own: Marks;
-  peer: Marks;
-}
 
 interface ViewsDeps {
   memberships: MembershipStore;

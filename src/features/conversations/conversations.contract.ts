@@ -7,7 +7,7 @@ import { user } from '../users/users.contract.ts';
 
 const seq = z.int().min(0);
 
-export const conversation = z
+const conversation = z
   .object({
     id,
     type: z.enum(['private', 'group']),

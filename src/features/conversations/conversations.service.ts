@@ -1,6 +1,6 @@
 import type { Handlers } from '../../core/operation.ts';
-import type { Message } from '../messages/messages.contract.ts';
-import type { BothMarks, ConversationView } from './conversation-views.ts';
+import type { BothMarks, Message } from '../messages/messages.contract.ts';
+import type { ConversationView } from './conversation-views.ts';
 import type { conversationsContract, StaleList, SyncItem } from './conversations.contract.ts';
 import { type Membership, visibleFrom } from './conversations.rules.ts';
 import type { Head } from './heads.store.ts';

@@ -7,12 +7,12 @@ import { user } from '../users/users.contract.ts';
 
 const presence = z.object({ status: z.enum(['online', 'offline']), lastSeenAt: timestamp.nullable() });
 
-export const friend = z
+const friend = z
   .object({ user, remark: z.string().nullable(), createdAt: timestamp, presence })
   .meta({ id: 'Friend' });
 export type Friend = z.output<typeof friend>;
 
-export const friendRequest = z
+const friendRequest = z
   .object({
     from: user,
     to: user,

@@ -66,6 +66,18 @@ export const message = z
   .meta({ id: 'Message' });
 export type Message = z.output<typeof message>;
 
+/** High-water marks of one member in one conversation; 0 before the first. */
+export interface Marks {
+  readSeq: number;
+  deliveredSeq: number;
+}
+
+/** The marks of both sides of a private conversation, from the viewer's side. */
+export interface BothMarks {
+  own: Marks;
+  peer: Marks;
+}
+
 const seqRange = {
   before: z.int().min(1).optional(),
   after: z.int().min(0).optional(),

@@ -1,4 +1,4 @@
-import type { ContentType, Message } from './messages.contract.ts';
+import type { BothMarks, ContentType, Marks, Message } from './messages.contract.ts';
 
 /** A message, as stored: one entry of a conversation's log. */
 export interface Entry {
@@ -29,18 +29,6 @@ export interface Head {
 }
 
 export const emptyHead: Head = { seq: 0, messageCount: 0, at: new Date(0) };
-
-/** High-water marks of one member in one conversation; 0 before the first. */
-export interface Marks {
-  readSeq: number;
-  deliveredSeq: number;
-}
-
-/** The marks of both sides of a private conversation, from the viewer's side. */
-export interface BothMarks {
-  own: Marks;
-  peer: Marks;
-}
 
 /** A message as the viewer sees it. */
 export function toMessage(entry: Entry, viewerId: string, { own, peer }: BothMarks): Message {

@@ -3,8 +3,14 @@ import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import type { MessageWriter } from './message-writer.ts';
-import type { ContentType, Message, messagesContract, messagesEvents } from './messages.contract.ts';
-import { type BothMarks, type Entry, toMessage, toPushedMessage } from './messages.rules.ts';
+import type {
+  BothMarks,
+  ContentType,
+  Message,
+  messagesContract,
+  messagesEvents,
+} from './messages.contract.ts';
+import { type Entry, toMessage, toPushedMessage } from './messages.rules.ts';
 import type { MessageStore, Range } from './messages.store.ts';
 
 /** What the viewer may see of a conversation, and its marks. */
