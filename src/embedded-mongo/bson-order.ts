@@ -108,9 +108,6 @@ function compareNames(left: string, right: string): number {
   return left === right ? 0 : Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
-/** The sum, difference and so on of two numbers keep MongoDB's types: see the updater. */
-export const isText = (value: BsonValue): boolean => value.type === bsonType.string;
-
 /** A whole number within JavaScript's exact range, or undefined for anything else. */
 export function integerOf(value: BsonValue | undefined): number | undefined {
   if (value === undefined || !isNumber(value) || value.type === bsonType.decimal) return undefined;
@@ -120,7 +117,7 @@ export function integerOf(value: BsonValue | undefined): number | undefined {
 
 /** The text of a string value, or undefined for anything else. */
 export const textOf = (value: BsonValue | undefined): string | undefined =>
-  value !== undefined && isText(value) ? stringOf(value) : undefined;
+  value?.type === bsonType.string ? stringOf(value) : undefined;
 
 /** Truthiness as commands read their flags: false, 0, null and missing are off. */
 export function isTrue(value: BsonValue | undefined): boolean {

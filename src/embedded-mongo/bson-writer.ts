@@ -69,8 +69,9 @@ export class BsonWriter {
 const isRaw = (value: object): value is BsonValue => 'bytes' in value && 'start' in value;
 
 function writeEncodable(writer: BsonWriter, name: string, value: Encodable): void {
-  if (value === null) return writer.header(bsonType.null, name);
-  if (typeof value === 'string') {
+  if (value === null) {
+    writer.header(bsonType.null, name);
+  } else if (typeof value === 'string') {
     writer.header(bsonType.string, name);
     const size = Buffer.byteLength(value);
     const at = writer.reserve(size + 5);

@@ -1,4 +1,4 @@
-import { type BsonValue, bsonType } from './bson-value.ts';
+import type { BsonValue } from './bson-value.ts';
 import { encodeDocument } from './bson-writer.ts';
 import type { Filter } from './filter.ts';
 import type { IndexField } from './index-keys.ts';
@@ -64,13 +64,6 @@ export function encodeRecordId(recordId: number): Buffer {
   bytes.writeUIntBE(recordId, 0, recordIdSize);
   return bytes;
 }
-
-export const asObject = (bytes: Buffer): BsonValue => ({
-  type: bsonType.object,
-  bytes,
-  start: 0,
-  end: bytes.length,
-});
 
 /** The specification of the index that every collection has. */
 export const idIndexSpecification = encodeDocument({ v: 2, key: { _id: 1 }, name: '_id_' });

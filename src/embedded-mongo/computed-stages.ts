@@ -8,17 +8,6 @@ import type { BsonElement } from './bson-value.ts';
 import { encodeDocument } from './bson-writer.ts';
 import { MongoError } from './errors.ts';
 
-/** Stages that compute with decoded values. All others are done on raw documents, or not at all. */
-export const computedStages = new Set([
-  '$group',
-  '$project',
-  '$addFields',
-  '$set',
-  '$unset',
-  '$unwind',
-  '$replaceRoot',
-]);
-
 const { $group, $project, $addFields, $set, $unset, $unwind, $replaceRoot } = pipeline;
 
 const options = {

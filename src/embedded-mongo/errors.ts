@@ -47,6 +47,9 @@ export class MongoError extends Error {
   }
 }
 
+/** The disk refused a write: what is in memory may no longer be what is stored, so the process must end. */
+export class StorageFailure extends Error {}
+
 /** The operator, stage or option is MongoDB's, but this database does not have it. */
 export function unsupported(what: string): MongoError {
   return new MongoError('FailedToParse', `${what} is not supported by the embedded database`);

@@ -1,4 +1,4 @@
-import { textOf } from './bson-order.ts';
+import { compareValues, textOf } from './bson-order.ts';
 import {
   type BsonElement,
   type BsonValue,
@@ -19,6 +19,7 @@ export type Filter =
   | { kind: 'and' | 'or' | 'nor'; clauses: Filter[] }
   | { kind: 'not'; clause: Filter }
   | { kind: 'comparison'; path: Path; operator: ComparisonOperator; operand: BsonValue }
+  /** Operands in ascending order. */
   | { kind: 'in'; path: Path; operands: BsonValue[] }
   | { kind: 'exists'; path: Path }
   | { kind: 'type'; path: Path; types: ReadonlySet<number> }
@@ -118,10 +119,11 @@ function asOperand(value: BsonValue): BsonValue {
 
 function parseList(element: BsonElement): BsonValue[] {
   if (element.type !== bsonType.array) throw bad(`${element.name} needs an array`);
-  return valuesOf(element).map((value) => {
+  const operands = valuesOf(element).map((value) => {
     if (hasOperators(value)) throw bad(`cannot nest $ under ${element.name}`);
     return asOperand(value);
   });
+  return operands.sort(compareValues);
 }
 
 function parseExists(path: Path, value: BsonValue): Filter {

@@ -9,7 +9,7 @@ const endOfComponents = 1;
 export const aboveAll = 0xff;
 
 const maxKeySize = 1024;
-const keptSize = 900;
+export const keptSize = 900;
 
 /** Appends one component whose bytes order as MongoDB orders the values; descending ones are inverted. */
 export function writeComponent(
@@ -38,7 +38,7 @@ export function finishKey(components: Buffer): { key: Buffer; isHashed: boolean 
   return { key: Buffer.concat([components.subarray(0, keptSize), endMark, hash]), isHashed: true };
 }
 
-const endMark = Buffer.of(endOfComponents);
+export const endMark = Buffer.of(endOfComponents);
 
 /** Bounds of a scan that also cover hashed keys: cut to what those keep. */
 export function cutLower(bound: Buffer): Buffer {
@@ -50,7 +50,7 @@ export function cutUpper(bound: Buffer): Buffer {
   return Buffer.concat([bound.subarray(0, keptSize), Buffer.of(aboveAll, aboveAll)]);
 }
 
-export function writeByte(writer: BsonWriter, byte: number): void {
+function writeByte(writer: BsonWriter, byte: number): void {
   const at = writer.reserve(1);
   writer.bytes[at] = byte;
 }
@@ -61,30 +61,34 @@ function writeBody(writer: BsonWriter, value: BsonValue): void {
     case bsonType.int:
     case bsonType.long:
     case bsonType.double:
-      return writeNumber(writer, numberOf(value));
+      writeNumber(writer, numberOf(value));
+      break;
     case bsonType.decimal:
       throw unsupportedDecimal();
     case bsonType.string:
     case bsonType.symbol:
     case bsonType.javascript:
-      return writeText(writer, bytes, start + 4, end - 1);
+      writeText(writer, bytes, start + 4, end - 1);
+      break;
     case bsonType.object:
     case bsonType.array:
-      return writeMembers(writer, value);
+      writeMembers(writer, value);
+      break;
     case bsonType.binData: {
       const at = writer.reserve(4);
       writer.bytes.writeInt32BE(bytes.readInt32LE(start), at);
-      return writer.raw(bytes, start + 4, end);
+      writer.raw(bytes, start + 4, end);
+      break;
     }
     case bsonType.date:
     case bsonType.timestamp: {
       const at = writer.reserve(8);
       const flip = value.type === bsonType.date ? 1n << 63n : 0n;
       writer.bytes.writeBigUInt64BE(bytes.readBigUInt64LE(start) ^ flip, at);
-      return;
+      break;
     }
     default:
-      return writer.raw(bytes, start, end);
+      writer.raw(bytes, start, end);
   }
 }
 

@@ -27,9 +27,7 @@ function matchesPath(filter: OnPath, document: BsonValue): boolean {
     case 'comparison':
       return visitLeaves(document, filter.path, (value) => compares(filter.operator, value, filter.operand));
     case 'in':
-      return visitLeaves(document, filter.path, (value) =>
-        filter.operands.some((operand) => compares('$eq', value, operand)),
-      );
+      return visitLeaves(document, filter.path, (value) => isAmong(filter.operands, value));
     case 'exists':
       return visitPath(document, filter.path, (value) => value !== undefined);
     case 'type':
@@ -49,6 +47,22 @@ function matchesPath(filter: OnPath, document: BsonValue): boolean {
         members.some((member) => matches(filter.clause, wrap(member))),
       );
   }
+}
+
+/** Binary search: lists of hundreds are matched against hundreds of documents. */
+function isAmong(operands: readonly BsonValue[], value: BsonValue | undefined): boolean {
+  if (value === undefined) return operands.some(({ type }) => type === bsonType.null);
+  let low = 0;
+  let high = operands.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const operand = operands[middle];
+    const order = operand === undefined ? 0 : compareValues(value, operand);
+    if (order === 0) return true;
+    if (order < 0) high = middle - 1;
+    else low = middle + 1;
+  }
+  return false;
 }
 
 function visitArrays(document: BsonValue, path: Path, visit: (members: BsonValue[]) => boolean): boolean {

@@ -26,10 +26,13 @@ export function openNode(node: Node): Node {
   return node.type === bsonType.array ? { members: valuesOf(node) } : node;
 }
 
-export function writeNode(writer: BsonWriter, name: string, node: Node): void {
-  if ('type' in node) return writer.value(name, node);
-  writer.header(isDocumentNode(node) ? bsonType.object : bsonType.array, name);
-  writeMembers(writer, node);
+function writeNode(writer: BsonWriter, name: string, node: Node): void {
+  if ('type' in node) {
+    writer.value(name, node);
+  } else {
+    writer.header(isDocumentNode(node) ? bsonType.object : bsonType.array, name);
+    writeMembers(writer, node);
+  }
 }
 
 function writeMembers(writer: BsonWriter, node: DocumentNode | ArrayNode): void {

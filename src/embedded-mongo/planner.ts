@@ -3,7 +3,7 @@ import type { Collection, Index } from './collection.ts';
 import { rangeOf } from './collection.ts';
 import type { Filter } from './filter.ts';
 import type { IndexField } from './index-keys.ts';
-import { aboveAll, cutLower, cutUpper, encodeComponent } from './key-encoding.ts';
+import { aboveAll, cutLower, cutUpper, encodeComponent, keptSize } from './key-encoding.ts';
 import {
   type Constraints,
   constraintsOf,
@@ -13,10 +13,13 @@ import {
 } from './query-bounds.ts';
 import type { KeyRange } from './storage.ts';
 
-/** How documents are found; whatever the plan, each is matched against the whole filter. */
+/** How documents are found; whatever the plan, each is still matched against a filter. */
 export interface IndexPlan {
   kind: 'index';
   index: Index;
+  filter: Filter;
+  /** Whether each range stands for one whole key of a unique index, which is then looked up instead of walked to. */
+  isPoint: boolean;
   /** Disjoint and ascending, keys with the index's number. */
   ranges: KeyRange[];
   isReverse: boolean;
@@ -25,7 +28,7 @@ export interface IndexPlan {
 }
 
 export type Plan =
-  | { kind: 'collection'; isSorted: boolean }
+  | { kind: 'collection'; filter: Filter; isSorted: boolean }
   | IndexPlan
   /** Documents of any branch, each once. */
   | { kind: 'union'; branches: IndexPlan[]; isSorted: boolean };
@@ -48,26 +51,27 @@ interface Candidate {
 export function choosePlan(collection: Collection, { filter, sort, hint }: Demand): Plan {
   const isSorted = sort.length === 0;
   const constraints = constraintsOf(filter);
-  if (hint !== undefined) return hintedPlan(hint, constraints, sort);
-  const best = bestIndex(collection, constraints, sort);
+  const whole: Plan = { kind: 'collection', filter, isSorted };
+  if (hint !== undefined)
+    return considerIndex(hint, { filter, constraints, sort, isForced: true })?.plan ?? whole;
+  const best = bestIndex(collection, { filter, constraints, sort });
   const union = unionPlan({ collection, filter, constraints, mustBeat: best?.rank ?? 0 });
   if (union !== undefined) return { kind: 'union', branches: union, isSorted };
-  return best?.plan ?? { kind: 'collection', isSorted };
+  return best?.plan ?? whole;
 }
 
-function hintedPlan(index: Index, constraints: Constraints, sort: readonly IndexField[]): Plan {
-  const candidate = considerIndex(index, constraints, sort, true);
-  return candidate?.plan ?? { kind: 'collection', isSorted: sort.length === 0 };
+interface Wanted {
+  filter: Filter;
+  constraints: Constraints;
+  sort: readonly IndexField[];
+  /** Whether the index is taken even if it fixes nothing. */
+  isForced?: boolean;
 }
 
-function bestIndex(
-  collection: Collection,
-  constraints: Constraints,
-  sort: readonly IndexField[],
-): Candidate | undefined {
+function bestIndex(collection: Collection, wanted: Wanted): Candidate | undefined {
   let best: Candidate | undefined;
   for (const index of collection.indexes) {
-    const candidate = index.isReady ? considerIndex(index, constraints, sort, false) : undefined;
+    const candidate = index.isReady ? considerIndex(index, wanted) : undefined;
     if (candidate !== undefined && candidate.rank > (best?.rank ?? 0)) best = candidate;
   }
   return best;
@@ -86,8 +90,14 @@ function unionPlan({ collection, filter, constraints, mustBeat }: UnionDemand): 
   const either = clauses.find((clause) => clause.kind === 'or');
   if (mustBeat >= ranks.point || either?.kind !== 'or' || either.clauses.length === 0) return undefined;
   const branches: IndexPlan[] = [];
+  const others = clauses.filter((clause) => clause !== either);
   for (const clause of either.clauses) {
-    const best = bestIndex(collection, new Map([...constraints, ...constraintsOf(clause)]), []);
+    const best = bestIndex(collection, {
+      filter: others.length === 0 ? clause : { kind: 'and', clauses: [clause, ...others] },
+      constraints:
+        constraints.size === 0 ? constraintsOf(clause) : new Map([...constraints, ...constraintsOf(clause)]),
+      sort: [],
+    });
     if (best === undefined || best.rank <= mustBeat) return undefined;
     branches.push(best.plan);
   }
@@ -96,12 +106,7 @@ function unionPlan({ collection, filter, constraints, mustBeat }: UnionDemand): 
 
 const ranks = { point: 1000, field: 100, bound: 40, sort: 60 };
 
-function considerIndex(
-  index: Index,
-  constraints: Constraints,
-  sort: readonly IndexField[],
-  isForced: boolean,
-): Candidate | undefined {
+function considerIndex(index: Index, { filter, constraints, sort, isForced }: Wanted): Candidate | undefined {
   if (index.partialFilter !== undefined && !implies(constraints, index.partialFilter)) return undefined;
   const scan = fixFields(index, constraints);
   if (index.isSparse && !scan.excludesMissing) return undefined;
@@ -113,10 +118,12 @@ function considerIndex(
     scan.fixed * ranks.field +
     (scan.isBounded ? ranks.bound : 0) +
     (sort.length > 0 && isSorted ? ranks.sort : 0);
-  if (rank === 0 && !isForced) return undefined;
+  if (rank === 0 && isForced !== true) return undefined;
   const plan: IndexPlan = {
     kind: 'index',
     index,
+    filter,
+    isPoint: isPoint && scan.ranges.every(({ end }) => end.length < keptSize),
     ranges: mergeRanges(scan.ranges, rangeOf(index.id).start),
     isReverse: direction === 'reverse',
     isSorted,

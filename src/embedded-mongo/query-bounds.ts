@@ -25,29 +25,19 @@ export function constraintsOf(filter: Filter): Constraints {
 }
 
 function collect(filter: Filter, prefix: string, constraints: Map<string, PathConstraint>): void {
-  switch (filter.kind) {
-    case 'and':
-      for (const clause of filter.clauses) collect(clause, prefix, constraints);
-      return;
-    case 'elemMatch':
-      return collect(filter.clause, `${prefix}${filter.path.text}.`, constraints);
-    case 'comparison':
-      if (!isIndexable(filter.operand)) return;
-      if (filter.operator === '$eq')
-        return addPoints(constraints, prefix + filter.path.text, [filter.operand]);
-      // null and the like bound nothing but themselves
-      if (rankOf(filter.operand.type) < 10 || filter.operand.type === bsonType.maxKey) return;
-      constraintAt(constraints, prefix + filter.path.text).bounds.push({
-        operator: filter.operator,
-        operand: filter.operand,
-      });
-      return;
-    case 'in':
-      if (filter.operands.every(isIndexable))
-        addPoints(constraints, prefix + filter.path.text, filter.operands);
-      return;
-    default:
-      return;
+  if (filter.kind === 'and') {
+    for (const clause of filter.clauses) collect(clause, prefix, constraints);
+  } else if (filter.kind === 'elemMatch') {
+    collect(filter.clause, `${prefix}${filter.path.text}.`, constraints);
+  } else if (filter.kind === 'in' && filter.operands.every(isIndexable)) {
+    addPoints(constraintAt(constraints, prefix + filter.path.text), filter.operands);
+  } else if (filter.kind === 'comparison' && isIndexable(filter.operand)) {
+    const { operator, operand } = filter;
+    const constraint = constraintAt(constraints, prefix + filter.path.text);
+    if (operator === '$eq') addPoints(constraint, [operand]);
+    // null and the like bound nothing but themselves
+    else if (rankOf(operand.type) >= 10 && operand.type !== bsonType.maxKey)
+      constraint.bounds.push({ operator, operand });
   }
 }
 
@@ -63,8 +53,7 @@ function constraintAt(constraints: Map<string, PathConstraint>, path: string): P
 }
 
 /** Of two lists of points the shorter one: in an array both may hold, so they must not be intersected. */
-function addPoints(constraints: Map<string, PathConstraint>, path: string, points: BsonValue[]): void {
-  const constraint = constraintAt(constraints, path);
+function addPoints(constraint: PathConstraint, points: BsonValue[]): void {
   if (constraint.points === undefined || points.length < constraint.points.length) constraint.points = points;
 }
 

@@ -3,7 +3,6 @@ import type { Collection, Index } from './collection.ts';
 import { MongoError } from './errors.ts';
 import type { Filter } from './filter.ts';
 import { compareBySort, type IndexField, type SortKey, sortKeyOf } from './index-keys.ts';
-import { matches } from './matcher.ts';
 import { choosePlan, type Plan } from './planner.ts';
 import type { Records, StoredDocument } from './records.ts';
 import { openScan, type Scan } from './scan.ts';
@@ -35,16 +34,9 @@ export function createQueryRunner(storage: Storage, records: Records): RunQuery 
     const plan = choosePlan(collection, { filter, sort, hint });
     const scan = openScan({ storage, records, collection }, plan);
 
-    const nextMatch = (): StoredDocument | undefined => {
-      for (let found = scan.next(); found !== undefined; found = scan.next()) {
-        if (matches(filter, asDocument(found.bytes))) return found;
-      }
-      return undefined;
-    };
-
     const take = plan.isSorted
-      ? nextMatch
-      : sortedOnce(nextMatch, { sort, kept: limit === 0 ? 0 : skip + limit });
+      ? scan.next
+      : sortedOnce(scan.next, { sort, kept: limit === 0 ? 0 : skip + limit });
     let skipped = 0;
     let taken = 0;
     return {

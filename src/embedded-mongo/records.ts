@@ -1,4 +1,4 @@
-import { asDocument, type BsonElement, type BsonValue, elementsOf, fieldOf, rawBytes } from './bson-value.ts';
+import { asDocument, type BsonValue, bsonType, fieldOf, rawBytes } from './bson-value.ts';
 import { describeValue } from './bson-writer.ts';
 import type { Catalogue } from './catalogue.ts';
 import {
@@ -120,7 +120,7 @@ export function recordIdOf(index: Index, entry: { key: Buffer; value: Buffer }):
 function duplicateKey(collection: Collection, index: Index, document: BsonValue): MongoError {
   const values = index.fields.map(({ path }) => {
     const value = path.encoded.reduce<BsonValue | undefined>(
-      (parent, name) => (parent?.type === 3 ? fieldOf(parent, name) : undefined),
+      (parent, name) => (parent?.type === bsonType.object ? fieldOf(parent, name) : undefined),
       document,
     );
     return { name: path.text, value: value ?? null };
@@ -135,6 +135,3 @@ function duplicateKey(collection: Collection, index: Index, document: BsonValue)
     },
   );
 }
-
-export const firstElement = (document: BsonValue): BsonElement | undefined =>
-  elementsOf(document).next().value;

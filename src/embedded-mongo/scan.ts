@@ -1,9 +1,12 @@
+import { asDocument } from './bson-value.ts';
 import { type Collection, rangeOf, recordIdSize } from './collection.ts';
-import type { Plan } from './planner.ts';
+import { endMark } from './key-encoding.ts';
+import { matches } from './matcher.ts';
+import type { IndexPlan, Plan } from './planner.ts';
 import { type Records, recordIdOf, type StoredDocument } from './records.ts';
 import type { Entry, KeyRange, Storage, Table } from './storage.ts';
 
-/** Yields stored documents one by one. Between batches it holds nothing open but remembers its place. */
+/** Yields matching documents one by one. Between batches it holds nothing open but remembers its place. */
 export interface Scan {
   next(): StoredDocument | undefined;
   suspend(): void;
@@ -18,74 +21,110 @@ interface Reader {
 }
 
 export function openScan(reader: Reader, plan: Plan): Scan {
-  if (plan.kind === 'collection') return scanCollection(reader);
+  return plan.kind === 'collection' ? scanCollection(reader, plan) : scanIndexes(reader, plan);
+}
+
+function scanIndexes(
+  { storage, records, collection }: Reader,
+  plan: Exclude<Plan, { kind: 'collection' }>,
+): Scan {
   const branches = plan.kind === 'union' ? plan.branches : [plan];
-  const walks = branches.map(({ index, ranges, isReverse }) => ({
-    index,
-    walk: walkRanges(reader.storage.indexes, isReverse ? ranges.toReversed() : ranges, isReverse),
-  }));
   const mayRepeat = branches.length > 1 || branches.some(({ index }) => index.multikey.size > 0);
-  const seen = new Set<number>();
+  const yielded = new Set<number>();
   const examined = { keys: 0, documents: 0 };
-  let branch = 0;
+  let position = 0;
+  let walk: Walk | undefined;
+
+  function nextIn({ index, filter }: IndexPlan, entries: Walk): StoredDocument | undefined {
+    for (let entry = entries.next(); entry !== undefined; entry = entries.next()) {
+      examined.keys++;
+      const recordId = recordIdOf(index, entry);
+      const bytes = yielded.has(recordId) ? undefined : records.get(collection, recordId);
+      if (bytes === undefined) continue;
+      examined.documents++;
+      if (!matches(filter, asDocument(bytes))) continue;
+      if (mayRepeat) yielded.add(recordId);
+      return { recordId, bytes };
+    }
+    return undefined;
+  }
+
   return {
     examined,
+    suspend: () => walk?.suspend(),
     next() {
-      for (let current = walks[branch]; current !== undefined; current = walks[++branch]) {
-        for (let entry = current.walk.next(); entry !== undefined; entry = current.walk.next()) {
-          examined.keys++;
-          const recordId = recordIdOf(current.index, entry);
-          if (mayRepeat) {
-            if (seen.has(recordId)) continue;
-            seen.add(recordId);
-          }
-          const bytes = reader.records.get(reader.collection, recordId);
-          if (bytes === undefined) continue;
-          examined.documents++;
-          return { recordId, bytes };
-        }
+      for (let branch = branches[position]; branch !== undefined; branch = branches[++position]) {
+        walk ??= openWalk(storage.indexes, branch);
+        const found = nextIn(branch, walk);
+        if (found !== undefined) return found;
+        walk = undefined;
       }
       return undefined;
     },
-    suspend: () => walks[branch]?.walk.suspend(),
   };
 }
 
-function scanCollection({ storage, collection }: Reader): Scan {
+function scanCollection({ storage, collection }: Reader, { filter }: Pick<IndexPlan, 'filter'>): Scan {
   const walk = walkRanges(storage.documents, [rangeOf(collection.id)], false);
   const examined = { keys: 0, documents: 0 };
   return {
     examined,
+    suspend: walk.suspend,
     next() {
-      const entry = walk.next();
-      if (entry === undefined) return undefined;
-      examined.documents++;
-      return { recordId: entry.key.readUIntBE(4, recordIdSize), bytes: entry.value };
+      for (let entry = walk.next(); entry !== undefined; entry = walk.next()) {
+        examined.documents++;
+        if (!matches(filter, asDocument(entry.value))) continue;
+        return { recordId: entry.key.readUIntBE(4, recordIdSize), bytes: entry.value };
+      }
+      return undefined;
     },
-    suspend: () => walk.suspend(),
+  };
+}
+
+interface Walk {
+  next(): Entry | undefined;
+  suspend(): void;
+}
+
+function openWalk(table: Table, { ranges, isReverse, isPoint }: IndexPlan): Walk {
+  const ordered = isReverse ? ranges.toReversed() : ranges;
+  return isPoint ? lookUp(table, ordered) : walkRanges(table, ordered, isReverse);
+}
+
+/** Each range is one key: a lookup costs a fraction of opening a cursor. */
+function lookUp(table: Table, ranges: readonly KeyRange[]): Walk {
+  let position = 0;
+  return {
+    suspend: () => undefined,
+    next() {
+      for (let range = ranges[position++]; range !== undefined; range = ranges[position++]) {
+        const key = Buffer.concat([range.start, endMark]);
+        const value = table.get(key);
+        if (value !== undefined) return { key, value };
+      }
+      return undefined;
+    },
   };
 }
 
 /** Walks key ranges one after the other, seeking anew from the last key after each suspension. */
-function walkRanges(table: Table, ranges: readonly KeyRange[], isReverse: boolean) {
+function walkRanges(table: Table, ranges: readonly KeyRange[], isReverse: boolean): Walk {
   let position = 0;
   let range = ranges[0];
   let entries: Iterator<Entry> | undefined;
   let lastKey: Buffer | undefined;
-
-  function suspend(): void {
-    entries?.return?.();
-    entries = undefined;
-    if (range === undefined || lastKey === undefined) return;
-    // the next key upwards is this one with a zero byte; downwards the end is exclusive already
-    if (isReverse) range = { start: range.start, end: lastKey };
-    else range = { start: Buffer.concat([lastKey, Buffer.of(0)]), end: range.end };
-    lastKey = undefined;
-  }
-
   return {
-    suspend,
-    next(): Entry | undefined {
+    suspend() {
+      entries?.return?.();
+      entries = undefined;
+      if (range === undefined || lastKey === undefined) return;
+      // the next key upwards is this one with a zero byte; downwards the end is exclusive already
+      if (isReverse) range = { start: range.start, end: lastKey };
+      else range = { start: Buffer.concat([lastKey, zero]), end: range.end };
+      lastKey = undefined;
+    },
+
+    next() {
       while (range !== undefined) {
         entries ??= table.scan(range, isReverse);
         const next = entries.next();
@@ -101,3 +140,5 @@ function walkRanges(table: Table, ranges: readonly KeyRange[], isReverse: boolea
     },
   };
 }
+
+const zero = Buffer.of(0);

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { StorageFailure } from './errors.ts';
 
 type Lmdb = Database<Buffer, Buffer>;
 
@@ -74,9 +75,8 @@ export function openStorage(directory: string): Storage {
     onUndo,
 
     async write(run) {
-      const outcome = await root.transaction(() => attempt(run));
+      const outcome = await toDisk(root, () => attempt(run));
       if ('failure' in outcome) throw outcome.failure;
-      await root.flushed;
       return outcome.result;
     },
 
@@ -84,6 +84,16 @@ export function openStorage(directory: string): Storage {
 
     close: () => root.close(),
   };
+}
+
+async function toDisk<Result>(root: RootDatabase<Buffer, Buffer>, run: () => Result): Promise<Result> {
+  try {
+    const result = await root.transaction(run);
+    await root.flushed;
+    return result;
+  } catch (error) {
+    throw new StorageFailure('a write could not be stored', { cause: error });
+  }
 }
 
 function createTable(lmdb: Lmdb, onUndo: (undo: () => void) => void): Table {

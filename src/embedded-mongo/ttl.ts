@@ -1,9 +1,7 @@
-import { asDocument } from './bson-value.ts';
 import { encodeValue } from './bson-writer.ts';
 import type { Collection, Index } from './collection.ts';
 import type { Engine } from './engine.ts';
 import type { Filter } from './filter.ts';
-import { matches } from './matcher.ts';
 
 const batchSize = 500;
 
@@ -46,9 +44,8 @@ function removeBatch(engine: Engine, { collection, index, filter }: Sweep): Prom
     const found = [];
     for (let next = results.next(); next !== undefined; next = results.next()) found.push(next);
     results.suspend();
-    const expired = found.filter(({ bytes }) => matches(filter, asDocument(bytes)));
-    for (const each of expired) engine.records.remove(collection, each);
-    engine.catalogue.count(collection, -expired.length);
-    return expired.length;
+    for (const each of found) engine.records.remove(collection, each);
+    engine.catalogue.count(collection, -found.length);
+    return found.length;
   });
 }

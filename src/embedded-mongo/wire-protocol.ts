@@ -1,5 +1,5 @@
 import { validateDocument } from './bson-validation.ts';
-import { asDocument, type BsonValue, fieldOf, valuesOf } from './bson-value.ts';
+import { type BsonValue, bsonType, fieldOf, valuesOf } from './bson-value.ts';
 import { MongoError } from './errors.ts';
 
 export const maxMessageSize = 48_000_000;
@@ -51,7 +51,7 @@ function parseMessage(frame: Buffer, requestId: number): Request {
     const kind = frame[at];
     if (kind === 0 && body === undefined) {
       const end = validateDocument(frame, at + 1, limit);
-      body = { type: 3, bytes: frame, start: at + 1, end };
+      body = { type: bsonType.object, bytes: frame, start: at + 1, end };
       at = end;
     } else if (kind === 1) {
       at = parseSequence(frame, { at: at + 1, limit, sequences });
@@ -79,7 +79,7 @@ function parseSequence(frame: Buffer, { at, limit, sequences }: Sequence): numbe
   const documents: BsonValue[] = [];
   for (let start = nameEnd + 1; start < end; ) {
     const next = validateDocument(frame, start, end);
-    documents.push({ type: 3, bytes: frame, start, end: next });
+    documents.push({ type: bsonType.object, bytes: frame, start, end: next });
     start = next;
   }
   sequences.set(frame.toString('utf8', at + 4, nameEnd), documents);
@@ -93,7 +93,7 @@ function parseQuery(frame: Buffer, requestId: number): Request {
   const start = nameEnd + 9;
   const end = validateDocument(frame, start, frame.length);
   const [database = ''] = frame.toString('utf8', headerSize + 4, nameEnd).split('.');
-  const body = { type: 3, bytes: frame, start, end };
+  const body = { type: bsonType.object, bytes: frame, start, end };
   return { ...toRequest({ requestId, isLegacy: true, isAcknowledged: true, body }, new Map()), database };
 }
 
@@ -115,11 +115,13 @@ function toRequest(parsed: Parsed, sequences: Map<string, BsonValue[]>): Request
     ...parsed,
     command: end - start > 5 ? bytes.toString('utf8', start + 5, bytes.indexOf(0, start + 5)) : '',
     database:
-      database?.type === 2 ? database.bytes.toString('utf8', database.start + 4, database.end - 1) : '',
+      database?.type === bsonType.string
+        ? database.bytes.toString('utf8', database.start + 4, database.end - 1)
+        : '',
     field,
     list(name) {
       const value = field(name);
-      return sequences.get(name) ?? (value?.type === 4 ? valuesOf(value) : undefined);
+      return sequences.get(name) ?? (value?.type === bsonType.array ? valuesOf(value) : undefined);
     },
   };
 }
@@ -143,5 +145,3 @@ export function frameReply(request: Pick<Request, 'requestId' | 'isLegacy'>, doc
   document.copy(frame, headerSize + prefixSize);
   return frame;
 }
-
-export const emptyDocument = asDocument(Buffer.of(5, 0, 0, 0, 0));

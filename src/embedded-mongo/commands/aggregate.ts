@@ -1,20 +1,11 @@
 import { integerOf, isTrue, textOf } from '../bson-order.ts';
-import {
-  asDocument,
-  type BsonElement,
-  type BsonValue,
-  bsonType,
-  elementsOf,
-  isNumber,
-} from '../bson-value.ts';
-import { encodeDocument, encodeValue } from '../bson-writer.ts';
-import { computedStages, runComputedStage } from '../computed-stages.ts';
+import { type BsonElement, type BsonValue, bsonType, elementsOf, fieldOf, isNumber } from '../bson-value.ts';
+import { encodeDocument } from '../bson-writer.ts';
 import type { DocumentSource } from '../cursors.ts';
 import type { Engine } from '../engine.ts';
 import { MongoError, unsupported } from '../errors.ts';
 import { type Filter, parseFilter } from '../filter.ts';
-import { compareBySort, sortKeyOf } from '../index-keys.ts';
-import { matches } from '../matcher.ts';
+import { runStages, stageOf, stageSize } from '../pipeline-stages.ts';
 import type { Query } from '../query.ts';
 import { parseSort } from '../sort.ts';
 import type { Request } from '../wire-protocol.ts';
@@ -22,48 +13,22 @@ import { sourceOf } from './collection-commands.ts';
 import { type Command, findCollection, hintedIndex } from './command.ts';
 import { countMatches, cursorReply } from './read-commands.ts';
 
-const nativeStages = new Set(['$match', '$sort', '$skip', '$limit', '$count']);
 const maxStageBytes = 100 * 1024 * 1024;
 
 /** The stages that one query answers, in its order: match, sort, skip, limit. The rest follows in memory. */
-export const aggregate: Command = (engine, request) => {
+export const aggregate: Command = async (engine, request) => {
   const stages = (request.list('pipeline') ?? []).map(stageOf);
   if (isTrue(request.field('explain'))) throw unsupported('explain of an aggregation');
   if (request.field('collation') !== undefined) throw unsupported('collation');
-  const collection = findCollection(engine, request);
   const { query, rest } = splitPipeline(stages);
   const name = textOf(request.field('aggregate'));
   const namespace = `${request.database}.${name}`;
   const cursor = request.field('cursor');
-  const size =
-    cursor?.type === bsonType.object
-      ? [...elementsOf(cursor)].find((each) => each.name === 'batchSize')
-      : undefined;
+  const size = cursor?.type === bsonType.object ? fieldOf(cursor, Buffer.from('batchSize')) : undefined;
   const batchSize = integerOf(size) ?? 101;
-  const source =
-    collection === undefined ? sourceOf(runStages([], rest)) : runPipeline(engine, { request, query, rest });
+  const source = await runPipeline(engine, { request, query, rest });
   return cursorReply(engine, { namespace, source, batchSize });
 };
-
-/** The only element of a stage. Throws UnrecognizedStage naming what is not supported. */
-function stageOf(stage: BsonValue): BsonElement {
-  const [element, second] = stage.type === bsonType.object ? [...elementsOf(stage)] : [];
-  if (element === undefined || second !== undefined) {
-    throw new MongoError('BadValue', 'A pipeline stage specification object must contain exactly one field.');
-  }
-  if (!nativeStages.has(element.name) && !computedStages.has(element.name)) {
-    throw new MongoError('UnrecognizedStage', `Unrecognized pipeline stage name: '${element.name}'`);
-  }
-  return element;
-}
-
-function sizeOf(stage: BsonElement): number {
-  const size = integerOf(stage);
-  if (size === undefined || size < (stage.name === '$limit' ? 1 : 0)) {
-    throw new MongoError('BadValue', `invalid argument to ${stage.name} stage`);
-  }
-  return size;
-}
 
 function splitPipeline(stages: BsonElement[]): { query: Query; rest: BsonElement[] } {
   const rest = [...stages];
@@ -78,8 +43,8 @@ function splitPipeline(stages: BsonElement[]): { query: Query; rest: BsonElement
   const query: Query = {
     filter: filters.length === 1 && only !== undefined ? only : { kind: 'and', clauses: filters },
     sort: parseSort(sort),
-    skip: skip === undefined ? 0 : sizeOf(skip),
-    limit: limit === undefined ? 0 : sizeOf(limit),
+    skip: skip === undefined ? 0 : stageSize(skip),
+    limit: limit === undefined ? 0 : stageSize(limit),
   };
   return { query, rest };
 }
@@ -90,9 +55,9 @@ interface Pipeline {
   rest: BsonElement[];
 }
 
-function runPipeline(engine: Engine, { request, query, rest }: Pipeline): DocumentSource {
+async function runPipeline(engine: Engine, { request, query, rest }: Pipeline): Promise<DocumentSource> {
   const collection = findCollection(engine, request);
-  if (collection === undefined) return sourceOf([]);
+  if (collection === undefined) return sourceOf(await runStages([], rest));
   const results = engine.runQuery(collection, {
     ...query,
     hint: hintedIndex(collection, request.field('hint')),
@@ -117,7 +82,7 @@ function runPipeline(engine: Engine, { request, query, rest }: Pipeline): Docume
     }
   }
   results.suspend();
-  return sourceOf(runStages(documents, rest));
+  return sourceOf(await runStages(documents, rest));
 }
 
 /** countDocuments sends `{ $group: { _id: 1, n: { $sum: 1 } } }`: no document needs to be kept for it. */
@@ -133,35 +98,4 @@ function countedGroup(
   const [operator, second] = [...elementsOf(sum)];
   if (operator?.name !== '$sum' || integerOf(operator) !== 1 || second !== undefined) return undefined;
   return (count) => ({ _id: id, [sum.name]: count });
-}
-
-function runStages(documents: Buffer[], stages: readonly BsonElement[]): Buffer[] {
-  return stages.reduce((input, stage) => {
-    if (!nativeStages.has(stage.name)) return runComputedStage(input, stage);
-    return runNativeStage(input, stage);
-  }, documents);
-}
-
-function runNativeStage(documents: Buffer[], stage: BsonElement): Buffer[] {
-  switch (stage.name) {
-    case '$match': {
-      const filter = parseFilter(stage);
-      return documents.filter((document) => matches(filter, asDocument(document)));
-    }
-    case '$sort': {
-      const sort = parseSort(stage);
-      const keyed = documents.map((document) => ({ document, key: sortKeyOf(sort, asDocument(document)) }));
-      keyed.sort((left, right) => compareBySort(sort, left.key, right.key));
-      return keyed.map(({ document }) => document);
-    }
-    case '$skip':
-      return documents.slice(sizeOf(stage));
-    case '$limit':
-      return documents.slice(0, sizeOf(stage));
-    default: {
-      const name = textOf(stage);
-      if (!name) throw new MongoError('BadValue', 'the count field must be a non-empty string');
-      return documents.length === 0 ? [] : [encodeDocument({ [name]: encodeValue(documents.length) })];
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { isTrue } from '../bson-order.ts';
 import { encodeDocument } from '../bson-writer.ts';
 import type { Engine } from '../engine.ts';
-import { MongoError } from '../errors.ts';
+import { MongoError, StorageFailure } from '../errors.ts';
 import type { Request } from '../wire-protocol.ts';
 import { aggregate } from './aggregate.ts';
 import { create, drop, dropDatabase, listCollections, listDatabases } from './collection-commands.ts';
@@ -58,13 +58,17 @@ export async function runCommand(engine: Engine, request: Request): Promise<Buff
     const reply = await command(engine, request);
     return encodeDocument({ ...reply, ok: 1 });
   } catch (error) {
-    if (!(error instanceof MongoError)) throw error;
-    return encodeDocument({
-      ok: 0,
-      errmsg: error.message,
-      code: error.code,
-      codeName: error.codeName,
-      ...error.fields,
-    });
+    if (error instanceof StorageFailure) throw error;
+    return encodeFailure(error);
   }
+}
+
+/** A fault of this program is answered too: what its command wrote has been undone. */
+function encodeFailure(error: unknown): Buffer {
+  const failure =
+    error instanceof MongoError
+      ? error
+      : new MongoError('InternalError', error instanceof Error ? error.message : 'unknown failure');
+  const { message, code, codeName, fields } = failure;
+  return encodeDocument({ ok: 0, errmsg: message, code, codeName, ...fields });
 }

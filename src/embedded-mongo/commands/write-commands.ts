@@ -130,7 +130,7 @@ function findTargets(engine: Engine, collection: Collection, demand: Target): St
   return found;
 }
 
-export interface Target {
+interface Target {
   filter: Filter;
   isMulti: boolean;
   sort: BsonValue | undefined;
