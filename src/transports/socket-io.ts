@@ -111,8 +111,7 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
     const [event, ...args] = given;
     const bound = byEvent.get(String(event)) ?? unknownEvent;
     const requestId = `${socket.id}-${++connection.eventCount}`;
-    // a second argument would be dropped silently, so it is handed on to be refused
-    const input = args.length > 1 ? args : args.length === 0 ? {} : args[0];
+    const input = bound === unknownEvent ? {} : inputOf(args);
     const call = connection.isEnded
       ? { ...connection.call, requestId, actor: null }
       : { ...connection.call, requestId };
@@ -132,4 +131,10 @@ function tokenOf(socket: Socket): string | undefined {
   const { auth, query } = socket.handshake;
   const given = [auth.token, bearerOf(socket.request), query.token];
   return given.find((token): token is string => typeof token === 'string' && token !== '');
+}
+
+/** A second argument would be dropped silently, so it is handed on to be refused. */
+function inputOf(args: unknown[]): unknown {
+  if (args.length > 1) return args;
+  return args.length === 0 ? {} : args[0];
 }
