@@ -1,17 +1,10 @@
 import { openExternalDatabase } from './databases.ts';
 import type { Flow } from './load-protocol.ts';
-import { type Options, readOptions, UsageError, usage } from './options.ts';
+import { type Options, readOptions, type SubjectName, subjectNames, UsageError, usage } from './options.ts';
 import { type Cores, chooseCores } from './processes.ts';
 import { describeMachine, describePhase, type Figures, type PhaseFigures } from './report.ts';
 import { type CpuSample, versionOf } from './servers.ts';
-import {
-  prepareSubject,
-  type Subject,
-  type SubjectName,
-  type Surroundings,
-  subjectNames,
-  titles,
-} from './subjects.ts';
+import { prepareSubject, type Subject, type Surroundings, titles } from './subjects.ts';
 
 const undos: (() => Promise<void>)[] = [];
 let isInterrupted = false;
@@ -58,7 +51,7 @@ async function bench(options: Options): Promise<void> {
 
 /** Starts every server that takes part, one after the other. */
 async function prepareAll(options: Options, cores: Cores | null): Promise<Subject[]> {
-  const names = subjectNames.filter((name) => options.only?.includes(name) ?? true);
+  const names = subjectNames.filter((name) => options.only.includes(name));
   const needsDatabase = names.includes('tutorial') || names.includes('parley');
   const database = needsDatabase ? await openExternalDatabase(options.database, cores) : null;
   if (database) {

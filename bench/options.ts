@@ -14,8 +14,8 @@ export interface Options {
   steadyRate: number;
   /** A folder for CPU profiles of the servers; figures taken with it are too high. */
   profileDir: string | null;
-  /** Names of the servers to run; the relay and the tutorial server are what ratios refer to. */
-  only: string[] | null;
+  /** The servers to run; the relay and the tutorial server are what ratios refer to. */
+  only: readonly SubjectName[];
   warmUpMs: number;
   /** Runs before a measurement begins, so that it sees a steady flow. */
   leadMs: number;
@@ -35,6 +35,10 @@ export const usage = `Usage: npm run bench -- [options]
   --quick          one round of seconds: shows that it works, measures nothing
 `;
 
+/** What can be measured, the simplest first. */
+export const subjectNames = ['relay', 'tutorial', 'parley', 'embedded'] as const;
+export type SubjectName = (typeof subjectNames)[number];
+
 const full = { rounds: '5', pairs: '500', warmUpMs: 10_000, leadMs: 1000, measureMs: 5000 };
 const quick = { rounds: '1', pairs: '50', warmUpMs: 1000, leadMs: 300, measureMs: 1000 };
 
@@ -52,7 +56,7 @@ export function readOptions(args: string[]): Options {
     window: positive('window', values.window),
     steadyRate: positive('rate', values.rate),
     profileDir: values['cpu-prof'] ?? null,
-    only: values.only?.split(',') ?? null,
+    only: values.only === undefined ? subjectNames : values.only.split(',').map(subjectNamed),
     warmUpMs: preset.warmUpMs,
     leadMs: preset.leadMs,
     measureMs: preset.measureMs,
@@ -78,6 +82,12 @@ function parse(args: string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function subjectNamed(text: string): SubjectName {
+  const found = subjectNames.find((name) => name === text);
+  if (!found) throw new UsageError(`--only takes ${subjectNames.join(', ')}`);
+  return found;
 }
 
 function positive(name: string, text: string): number {

@@ -1,6 +1,7 @@
 import { cpus, release, totalmem, type } from 'node:os';
+import type { SubjectName } from './options.ts';
 import { median } from './statistics.ts';
-import { type SubjectName, titles } from './subjects.ts';
+import { titles } from './subjects.ts';
 
 /** What one server showed in one phase of one round. */
 export interface Figures {

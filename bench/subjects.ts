@@ -4,13 +4,10 @@ import { startEmbeddedMongo } from '../src/embedded-mongo/index.ts';
 import { countMessages, dropDatabase, type ExternalDatabase, temporaryDirectory } from './databases.ts';
 import { type Load, startLoad } from './load.ts';
 import type { Pair } from './load-protocol.ts';
-import type { Options } from './options.ts';
+import type { Options, SubjectName } from './options.ts';
 import type { Cores } from './processes.ts';
 import { inventPairs, seedPairs } from './seed.ts';
 import { modulePath, type RunningServer, type ServerEnvironment, startServer } from './servers.ts';
-
-export const subjectNames = ['relay', 'tutorial', 'parley', 'embedded'] as const;
-export type SubjectName = (typeof subjectNames)[number];
 
 export const titles: Record<SubjectName, string> = {
   relay: 'bare relay',
