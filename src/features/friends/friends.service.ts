@@ -124,13 +124,10 @@ export function createFriendsService(deps: FriendsDeps): Handlers<typeof friends
 
   async function requireMayAsk(askerId: string, target: Person): Promise<void> {
     if (target.privacy.friendRequests === 'nobody') throw new AppError('not_allowed');
-    const asked = await store.countAskedSince(
-      askerId,
-      new Date(Date.now() - dayMs),
-      friendLimits.requestsPerDay,
-    );
-    if (asked >= friendLimits.requestsPerDay)
-      throw new AppError('rate_limited', { extra: { retryAfterMs: dayMs } });
+    const now = Date.now();
+    const asked = await store.timesAskedSince(askerId, new Date(now - dayMs), friendLimits.requestsPerDay);
+    const first = asked[friendLimits.requestsPerDay - 1];
+    if (first) throw new AppError('rate_limited', { extra: { retryAfterMs: first.getTime() + dayMs - now } });
   }
 
   async function requireRoom(userIds: readonly string[]): Promise<void> {

@@ -130,11 +130,15 @@ export function createRelationshipStore(connection: Connection) {
     countFriends: (userId: string, upTo: number) =>
       relationships.countDocuments({ friendIds: userId }).limit(upTo).exec(),
 
-    countAskedSince: (userId: string, since: Date, upTo: number) =>
-      relationships
-        .countDocuments({ askedBy: userId, askedAt: { $gt: since } })
-        .limit(upTo)
-        .exec(),
+    /** When this person asked for friendship since a point in time, the latest first. */
+    async timesAskedSince(userId: string, since: Date, limit: number): Promise<Date[]> {
+      const found = await relationships
+        .find({ askedBy: userId, askedAt: { $gt: since } }, { askedAt: 1 })
+        .sort({ askedAt: -1 })
+        .limit(limit)
+        .lean<{ askedAt: Date }[]>();
+      return found.map(({ askedAt }) => askedAt);
+    },
 
     /** The pairs of this person that changed after a point in time. */
     async changedSince(userId: string, since: Date): Promise<Relationship[]> {
