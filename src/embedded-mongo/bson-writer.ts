@@ -46,6 +46,12 @@ export class BsonWriter {
     source.copy(this.bytes, at, start, end);
   }
 
+  byte(byte: number): void {
+    // reserved first, since that may replace the buffer
+    const at = this.reserve(1);
+    this.bytes[at] = byte;
+  }
+
   value(name: string, { type, bytes, start, end }: BsonValue): void {
     this.header(type, name);
     this.raw(bytes, start, end);
@@ -57,7 +63,7 @@ export class BsonWriter {
   }
 
   close(begin: number): void {
-    this.bytes[this.reserve(1)] = 0;
+    this.byte(0);
     this.bytes.writeInt32LE(this.length - begin, begin);
   }
 
@@ -80,7 +86,7 @@ function writeEncodable(writer: BsonWriter, name: string, value: Encodable): voi
     writer.bytes[at + 4 + size] = 0;
   } else if (typeof value === 'boolean') {
     writer.header(bsonType.bool, name);
-    writer.bytes[writer.reserve(1)] = value ? 1 : 0;
+    writer.byte(value ? 1 : 0);
   } else if (typeof value === 'number' || typeof value === 'bigint') {
     writeNumber(writer, name, value);
   } else if (value instanceof Date) {

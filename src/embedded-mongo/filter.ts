@@ -11,6 +11,7 @@ import {
   valuesOf,
 } from './bson-value.ts';
 import { MongoError } from './errors.ts';
+import { wholeValue } from './path-values.ts';
 
 export type ComparisonOperator = '$eq' | '$gt' | '$gte' | '$lt' | '$lte';
 
@@ -28,8 +29,6 @@ export type Filter =
   | { kind: 'elemMatch'; path: Path; clause: Filter }
   /** … or a member that itself fulfils operators; their path is the empty name in a wrapping document. */
   | { kind: 'elemMatchValue'; path: Path; clause: Filter };
-
-const valuePath = toPath('');
 
 /** Parses a filter document. Throws BadValue, naming the operator, for what is unknown or malformed. */
 export function parseFilter(document: BsonValue | undefined): Filter {
@@ -176,7 +175,7 @@ function parseElemMatch(path: Path, element: BsonValue): Filter {
   if (element.type !== bsonType.object) throw bad('$elemMatch needs an Object');
   const first = elementsOf(element).next();
   const isOnValues = !first.done && first.value.name.startsWith('$') && !logicalNames.has(first.value.name);
-  if (isOnValues) return { kind: 'elemMatchValue', path, clause: both(parseField(valuePath, element)) };
+  if (isOnValues) return { kind: 'elemMatchValue', path, clause: both(parseField(wholeValue, element)) };
   return { kind: 'elemMatch', path, clause: parseFilter(element) };
 }
 

@@ -49,9 +49,9 @@ function valuesAt(document: BsonValue, path: Path): { values: (BsonValue | undef
   const values: (BsonValue | undefined)[] = [];
   let visits = 0;
   let isMulti = false;
-  visitPath(document, path, (value) => {
+  visitPath(document, path, (value, isMember) => {
     visits++;
-    if (value?.type === bsonType.array) {
+    if (value?.type === bsonType.array && !isMember) {
       isMulti = true;
       const members = valuesOf(value);
       if (members.length === 0) values.push(emptyArray);

@@ -18,7 +18,7 @@ export function writeComponent(
   isDescending: boolean,
 ): void {
   const from = writer.length;
-  writeByte(writer, value === undefined ? rankOf(bsonType.null) : rankOf(value.type));
+  writer.byte(value === undefined ? rankOf(bsonType.null) : rankOf(value.type));
   if (value !== undefined) writeBody(writer, value);
   if (!isDescending) return;
   for (let at = from; at < writer.length; at++) writer.bytes[at] = 0xff - (writer.bytes[at] ?? 0);
@@ -48,11 +48,6 @@ export function cutLower(bound: Buffer): Buffer {
 export function cutUpper(bound: Buffer): Buffer {
   if (bound.length <= keptSize) return bound;
   return Buffer.concat([bound.subarray(0, keptSize), Buffer.of(aboveAll, aboveAll)]);
-}
-
-function writeByte(writer: BsonWriter, byte: number): void {
-  const at = writer.reserve(1);
-  writer.bytes[at] = byte;
 }
 
 function writeBody(writer: BsonWriter, value: BsonValue): void {
@@ -97,23 +92,23 @@ function writeText(writer: BsonWriter, bytes: Buffer, start: number, end: number
   let from = start;
   for (let zero = bytes.indexOf(0, from); zero >= 0 && zero < end; zero = bytes.indexOf(0, from)) {
     writer.raw(bytes, from, zero + 1);
-    writeByte(writer, 0xff);
+    writer.byte(0xff);
     from = zero + 1;
   }
   writer.raw(bytes, from, end);
-  writeByte(writer, 0);
+  writer.byte(0);
 }
 
 function writeMembers(writer: BsonWriter, value: BsonValue): void {
   for (const element of elementsOf(value)) {
-    writeByte(writer, rankOf(element.type));
+    writer.byte(rankOf(element.type));
     if (value.type === bsonType.object) {
       const name = Buffer.from(element.name);
       writeText(writer, name, 0, name.length);
     }
     writeBody(writer, element);
   }
-  writeByte(writer, 0);
+  writer.byte(0);
 }
 
 const remainder = { size: 2, offset: 8 };

@@ -71,51 +71,69 @@ export interface Place {
   get(): Node | undefined;
   set(node: Node): void;
   unset(): void;
+  /** Throws PathNotViable when the place is missing and could not be created. */
+  checkViable(): void;
 }
 
 export function placeOf(root: DocumentNode, names: readonly string[]): Place {
-  const parents = names.slice(0, -1);
   const last = names.at(-1) ?? '';
-
-  function walk(mayCreate: boolean): DocumentNode | ArrayNode | undefined {
-    let node: DocumentNode | ArrayNode = root;
-    for (const name of parents) {
-      const child = childOf(node, name);
-      if (child === undefined && !mayCreate) return undefined;
-      const opened = openNode(child ?? { fields: new Map() });
-      if (!isDocumentNode(opened) && !isArrayNode(opened)) {
-        if (!mayCreate) return undefined;
-        throw new MongoError(
-          'PathNotViable',
-          `Cannot create field '${last}' in element {${name}: a value without fields}`,
-        );
-      }
-      if (opened !== child) setChild(node, name, opened);
-      node = opened;
-    }
-    return node;
-  }
-
   return {
     get() {
-      const parent = walk(false);
+      const parent = walk(root, names, 'look');
       return parent === undefined ? undefined : childOf(parent, last);
     },
-    set: (node) => setChild(walk(true) ?? root, last, node),
+    set(node) {
+      const parent = walk(root, names, 'create');
+      if (parent !== undefined) setChild(parent, last, node);
+    },
     unset() {
-      const parent = walk(false);
+      const parent = walk(root, names, 'look');
       if (isDocumentNode(parent)) parent.fields.delete(last);
       // a hole would move what follows: MongoDB leaves null
-      else if (isArrayNode(parent) && childOf(parent, last) !== undefined) setChild(parent, last, nullValue);
+      else if (parent !== undefined && childOf(parent, last) !== undefined) setChild(parent, last, nullValue);
+    },
+    checkViable() {
+      const parent = walk(root, names, 'check');
+      if (isArrayNode(parent) && !isPosition(last)) throw notViable(last);
     },
   };
 }
+
+/** The parent of a place, opened on the way there; undefined when it is missing and not to be created. */
+function walk(
+  root: DocumentNode,
+  names: readonly string[],
+  purpose: 'look' | 'check' | 'create',
+): DocumentNode | ArrayNode | undefined {
+  let node: DocumentNode | ArrayNode = root;
+  for (const [depth, name] of names.slice(0, -1).entries()) {
+    const child = childOf(node, name);
+    if (child === undefined) {
+      if (isArrayNode(node) && !isPosition(name) && purpose !== 'look') throw notViable(name);
+      if (purpose !== 'create') return undefined;
+    }
+    const opened = openNode(child ?? { fields: new Map() });
+    if (!isDocumentNode(opened) && !isArrayNode(opened)) {
+      if (purpose === 'look') return undefined;
+      throw notViable(names[depth + 1] ?? '', name);
+    }
+    if (opened !== child) setChild(node, name, opened);
+    node = opened;
+  }
+  return node;
+}
+
+function notViable(name: string, parent = 'an array'): MongoError {
+  return new MongoError('PathNotViable', `Cannot create field '${name}' in element {${parent}: …}`);
+}
+
+const isPosition = (name: string): boolean => /^\d+$/.test(name);
 
 const nullValue: BsonValue = { type: bsonType.null, bytes: Buffer.alloc(0), start: 0, end: 0 };
 
 function childOf(node: DocumentNode | ArrayNode, name: string): Node | undefined {
   if (isDocumentNode(node)) return node.fields.get(name);
-  return /^\d+$/.test(name) ? node.members[Number(name)] : undefined;
+  return isPosition(name) ? node.members[Number(name)] : undefined;
 }
 
 function setChild(node: DocumentNode | ArrayNode, name: string, child: Node): void {
@@ -124,9 +142,7 @@ function setChild(node: DocumentNode | ArrayNode, name: string, child: Node): vo
     return;
   }
   const position = Number(name);
-  if (!/^\d+$/.test(name) || position > node.members.length + maxPadding) {
-    throw new MongoError('PathNotViable', `Cannot create field '${name}' in an array`);
-  }
+  if (!isPosition(name) || position > node.members.length + maxPadding) throw notViable(name);
   while (node.members.length < position) node.members.push(nullValue);
   node.members[position] = child;
 }

@@ -1,43 +1,56 @@
 import { type BsonValue, bsonType, fieldOf, type Path, valuesOf } from './bson-value.ts';
 
-/** Returns true to stop. `undefined` stands for a missing field. */
-type Visit = (value: BsonValue | undefined) => boolean;
+/**
+ * Returns true to stop. `undefined` stands for a missing field; `isMember` says that the path ended with a position
+ * in an array: what lies there is taken as it is, even if it is an array.
+ */
+type Visit = (value: BsonValue | undefined, isMember: boolean) => boolean;
 
 /**
  * Visits what a path leads to, as MongoDB walks it: through every document of an array, and also to a member by its
- * position. An array of scalars on the way yields nothing; a missing field, or a scalar on the way, yields undefined.
+ * position. Scalars in an array on the way yield nothing; a missing field, or a scalar on the way, yields undefined.
  * The array at the path's end is visited as a whole. Returns whether a visit stopped the walk.
  */
 export function visitPath(document: BsonValue, path: Path, visit: Visit, depth = 0): boolean {
   const name = path.encoded[depth];
-  if (name === undefined) return visit(document);
+  if (name === undefined) return visit(document, true);
   const field = fieldOf(document, name);
-  return visitField(field, path, visit, depth + 1);
-}
-
-function visitField(field: BsonValue | undefined, path: Path, visit: Visit, depth: number): boolean {
-  if (depth === path.names.length || field === undefined) return visit(field);
-  if (field.type === bsonType.object) return visitPath(field, path, visit, depth);
-  if (field.type === bsonType.array) return visitMembers(field, path, visit, depth);
-  return visit(undefined);
+  if (depth + 1 === path.names.length || field === undefined) return visit(field, false);
+  if (field.type === bsonType.object) return visitPath(field, path, visit, depth + 1);
+  if (field.type === bsonType.array) return visitMembers(field, path, visit, depth + 1);
+  return visit(undefined, false);
 }
 
 function visitMembers(array: BsonValue, path: Path, visit: Visit, depth: number): boolean {
   const members = valuesOf(array);
-  for (const member of members) {
+  const position = /^(0|[1-9]\d*)$/.test(path.names[depth] ?? '') ? Number(path.names[depth]) : -1;
+  for (const [index, member] of members.entries()) {
     if (member.type === bsonType.object && visitPath(member, path, visit, depth)) return true;
+    if (index === position && visitMember(member, path, visit, depth + 1)) return true;
   }
-  const position = path.names[depth] ?? '';
-  const member = /^(0|[1-9]\d*)$/.test(position) ? members[Number(position)] : undefined;
-  return member !== undefined && visitField(member, path, visit, depth + 1);
+  return false;
+}
+
+function visitMember(member: BsonValue, path: Path, visit: Visit, depth: number): boolean {
+  if (depth === path.names.length) return visit(member, true);
+  if (member.type === bsonType.object) return visitPath(member, path, visit, depth);
+  return member.type === bsonType.array && visitMembers(member, path, visit, depth);
 }
 
 /** Like visitPath, and in an array at the path's end also each member, before the array itself. */
-export function visitLeaves(document: BsonValue, path: Path, visit: Visit): boolean {
-  return visitPath(document, path, (value) => {
-    if (value?.type === bsonType.array) {
+export function visitLeaves(
+  document: BsonValue,
+  path: Path,
+  visit: (value: BsonValue | undefined) => boolean,
+): boolean {
+  if (path === wholeValue) return visitPath(document, path, visit);
+  return visitPath(document, path, (value, isMember) => {
+    if (value?.type === bsonType.array && !isMember) {
       for (const member of valuesOf(value)) if (visit(member)) return true;
     }
     return visit(value);
   });
 }
+
+/** The path of a value that stands alone in a document under the empty name, and is not looked into. */
+export const wholeValue: Path = { text: '', names: [''], encoded: [Buffer.alloc(0)] };

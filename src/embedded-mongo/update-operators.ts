@@ -110,7 +110,7 @@ function membersAt(place: Place, operator: string): Node[] | undefined {
   if (current === undefined) return undefined;
   const opened = openNode(current);
   if (isArrayNode(opened)) return opened.members;
-  const code = operator === '$pop' || operator === '$addToSet' ? 'TypeMismatch' : 'BadValue';
+  const code = operator === '$pop' ? 'TypeMismatch' : 'BadValue';
   throw new MongoError(code, `Cannot apply ${operator} to a non-array value`);
 }
 
@@ -188,6 +188,7 @@ function addToSet(element: BsonElement): Modify {
 function removeWhere(operator: string, isRemoved: (member: BsonValue) => boolean): Modify {
   return (place) => {
     const members = membersAt(place, operator);
+    if (members === undefined) place.checkViable();
     const kept = members?.filter((member) => !isRemoved(toValue(member)));
     if (kept !== undefined && kept.length !== members?.length) place.set({ members: kept });
   };
@@ -215,6 +216,7 @@ function pop(element: BsonElement): Modify {
   if (end !== 1 && end !== -1) throw new MongoError('FailedToParse', '$pop expects 1 or -1');
   return (place) => {
     const members = membersAt(place, '$pop');
+    if (members === undefined) place.checkViable();
     if (members !== undefined) place.set({ members: end === 1 ? members.slice(0, -1) : members.slice(1) });
   };
 }

@@ -5,6 +5,7 @@ import type { Filter } from './filter.ts';
 import {
   type DocumentNode,
   encodeNode,
+  isArrayNode,
   isDocumentNode,
   openNode,
   placeOf,
@@ -183,6 +184,8 @@ function renameSteps(element: BsonElement, from: string[]): Step[] {
       isOnInsertOnly: false,
       modify(root, place) {
         const source = placeOf(root, from);
+        source.checkViable();
+        for (const path of [from, to]) refuseArrayElement(root, path);
         const node = source.get();
         if (node === undefined) return;
         source.unset();
@@ -190,6 +193,15 @@ function renameSteps(element: BsonElement, from: string[]): Step[] {
       },
     },
   ];
+}
+
+function refuseArrayElement(root: DocumentNode, path: readonly string[]): void {
+  for (let length = 1; length < path.length; length++) {
+    const node = placeOf(root, path.slice(0, length)).get();
+    if (node !== undefined && isArrayNode(openNode(node))) {
+      throw new MongoError('BadValue', `Neither end of $rename can be an array element: ${path.join('.')}`);
+    }
+  }
 }
 
 function refuseConflicts(steps: Step[]): void {
