@@ -12,7 +12,10 @@ const duration = z
     const unit = text.at(-1) as keyof typeof units;
     return Number.parseInt(text, 10) * (units[unit] ?? 1);
   })
-  .refine((seconds) => seconds > 0, 'must be longer than nothing');
+  .refine(
+    (seconds) => seconds > 0 && seconds <= 3650 * units.d,
+    'must be longer than nothing and 3650d at most',
+  );
 
 const wholeNumber = (min: number, max: number) =>
   z
