@@ -7,7 +7,7 @@ import { told } from '../../core/validation-messages.ts';
 export const nickname = shortText({ min: 1, max: 32 });
 const gender = z.enum(['male', 'female', 'other']).nullable();
 const birthday = z.iso
-  .date()
+  .date({ abort: true })
   .refine(isBirthday, told({ en: 'From 1900-01-01 to today', zh: '须在 1900-01-01 至今天之间' }))
   .nullable();
 
