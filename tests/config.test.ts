@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { ConfigError, readConfig, settings } from '../src/config.ts';
+
+const secret = 'a-sufficiently-long-and-varied-secret-0123456789';
+const production = { NODE_ENV: 'production', JWT_SECRET: secret, MONGODB_URI: 'mongodb://db/parley' };
+
+function faultsOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+describe('config', () => {
+  it('needs nothing: with none set there is a default for all', () => {
+    expect(readConfig({})).to.deep.equal({
+      isProduction: false,
+      port: 3000,
+      host: undefined,
+      mongodbUri: null,
+      dataDir: './data',
+      jwtSecret: null,
+      accessLifetimeSeconds: 86_400,
+      refreshLifetimeSeconds: 30 * 86_400,
+      bcryptCost: 12,
+      hasRateLimits: true,
+      trustedProxyHops: 0,
+      corsOrigins: '*',
+      logLevel: 'info',
+    });
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    const empty = Object.fromEntries(Object.keys(settings.shape).map((name) => [name, '']));
+    expect(readConfig(empty)).to.deep.equal(readConfig({}));
+  });
+
+  it('leaves variables alone that are not its own', () => {
+    expect(faultsOf({ PATH: '/bin', npm_config_port: 'x' })).to.deep.equal([]);
+  });
+
+  for (const [text, seconds] of [
+    ['90s', 90],
+    ['15m', 900],
+    ['24h', 86_400],
+    ['7d', 604_800],
+    ['3600', 3600],
+  ] as const) {
+    it(`reads the time span ${text}`, () => {
+      expect(readConfig({ JWT_EXPIRES_IN: text }).accessLifetimeSeconds).to.equal(seconds);
+    });
+  }
+
+  it('reads origins as a list, with blanks around its commas', () => {
+    const { corsOrigins } = readConfig({ CORS_ORIGINS: 'https://a.example, https://b.example' });
+    expect(corsOrigins).to.deep.equal(['https://a.example', 'https://b.example']);
+  });
+
+  for (const [name, values] of Object.entries({
+    PORT: ['-1', '65536', 'http', '80.5', '0x50'],
+    JWT_EXPIRES_IN: ['0', '0h', '-5m', 'soon', '1w', '999999999d'],
+    REFRESH_EXPIRES_IN: ['0d', '1.5d'],
+    BCRYPT_COST: ['3', '21', 'high'],
+    RATE_LIMITS: ['yes', 'true', 'OFF'],
+    TRUST_PROXY: ['true', '-1', '11', 'loopback'],
+    LOG_LEVEL: ['verbose'],
+    MONGODB_URI: ['localhost:27017', 'postgres://db'],
+    PUBLIC_URL: ['chat.example', 'not a url'],
+  })) {
+    for (const value of values) {
+      it(`refuses ${name}=${value}, by name and without the value`, () => {
+        const faults = faultsOf({ [name]: value });
+        expect(faults).to.have.length(1);
+        expect(faults[0]).to.match(new RegExp(`^${name} `));
+        if (value.length > 2) expect(faults[0]).to.not.include(value);
+      });
+    }
+  }
+
+  it('tells all faults at once, each on a line of its own', () => {
+    const environment = { PORT: 'x', LOG_LEVEL: 'x', TRUST_PROXY: 'x', NODE_ENV: 'production' };
+    const faults = faultsOf(environment);
+    const names = faults.map((fault) => fault.split(' ')[0]);
+    expect(names).to.have.members(['PORT', 'LOG_LEVEL', 'TRUST_PROXY', 'JWT_SECRET', 'MONGODB_URI']);
+    expect(new ConfigError(faults).message.split('\n')).to.have.length(faults.length + 1);
+  });
+
+  it('never shows a secret in what it says', () => {
+    const environment = { ...production, JWT_SECRET: 'hunter2', MONGODB_URI: 'mysql://me:hunter2@db' };
+    const message = new ConfigError(faultsOf(environment)).message;
+    expect(message).to.include('JWT_SECRET').and.include('MONGODB_URI').and.not.include('hunter2');
+  });
+});
+
+describe('config: in production', () => {
+  it('starts with a secret and a database, or with a disk named on purpose', () => {
+    expect(readConfig(production)).to.include({ isProduction: true, jwtSecret: secret });
+    expect(faultsOf({ ...production, MONGODB_URI: undefined, DATA_DIR: '/var/lib/parley' })).to.deep.equal(
+      [],
+    );
+  });
+
+  for (const [what, override, fault] of [
+    ['no secret', { JWT_SECRET: '' }, /^JWT_SECRET must be set/],
+    ['a secret of 31 bytes', { JWT_SECRET: secret.slice(0, 31) }, /^JWT_SECRET must have 32 bytes/],
+    ['a secret of 9 different characters', { JWT_SECRET: '123456789'.repeat(5) }, /10 different characters/],
+    [
+      'a secret from an example',
+      { JWT_SECRET: 'a_very_strong_secret_key_at_least_32_chars_long' },
+      /^JWT_SECRET must not be taken from an example/,
+    ],
+    ['limits off', { RATE_LIMITS: 'off' }, /^RATE_LIMITS must be on/],
+    ['neither database nor disk', { MONGODB_URI: '' }, /^MONGODB_URI must be set.*DATA_DIR/],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      const faults = faultsOf({ ...production, ...override });
+      expect(faults).to.have.length(1);
+      expect(faults[0]).to.match(fault);
+    });
+
+    it(`minds ${what} in production only`, () => {
+      expect(faultsOf({ ...production, ...override, NODE_ENV: 'development' })).to.deep.equal([]);
+    });
+  }
+
+  it('counts the bytes of a secret, not its characters', () => {
+    expect(faultsOf({ ...production, JWT_SECRET: '一二三四五六七八九十百' })).to.deep.equal([]);
+  });
+});
+
+describe('config: .env.example', () => {
+  it('names exactly the settings that exist, and what it sets is taken', async () => {
+    const pairs = (await readFile('.env.example', 'utf8')).split('\n').flatMap((line) => {
+      const [, name, value] = /^#? ?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
+      return name === undefined ? [] : [[name, value ?? '']];
+    });
+    expect(pairs.map(([name]) => name)).to.have.members(Object.keys(settings.shape));
+    expect(faultsOf(Object.fromEntries(pairs))).to.deep.equal([]);
+  });
+});
