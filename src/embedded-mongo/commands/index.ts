@@ -1,5 +1,5 @@
 import { isTrue } from '../bson-order.ts';
-import { encodeDocument } from '../bson-writer.ts';
+import { encodeDocument, encodeDouble } from '../bson-writer.ts';
 import type { Engine } from '../engine.ts';
 import { MongoError, StorageFailure } from '../errors.ts';
 import type { Request } from '../wire-protocol.ts';
@@ -56,7 +56,7 @@ export async function runCommand(engine: Engine, request: Request): Promise<Buff
       );
     }
     const reply = await command(engine, request);
-    return encodeDocument({ ...reply, ok: 1 });
+    return encodeDocument({ ...reply, ok: encodeDouble(1) });
   } catch (error) {
     if (error instanceof StorageFailure) throw error;
     return encodeFailure(error);
@@ -70,5 +70,5 @@ function encodeFailure(error: unknown): Buffer {
       ? error
       : new MongoError('InternalError', error instanceof Error ? error.message : 'unknown failure');
   const { message, code, codeName, fields } = failure;
-  return encodeDocument({ ok: 0, errmsg: message, code, codeName, ...fields });
+  return encodeDocument({ ok: encodeDouble(0), errmsg: message, code, codeName, ...fields });
 }
