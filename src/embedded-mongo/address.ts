@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Address } from './server.ts';
 
@@ -14,10 +14,11 @@ const maxSocketPath = 100;
 export function socketPathOf(directory: string): string {
   const hash = createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\embedded-mongo-${hash}`;
-  const parent = path.join(tmpdir(), `embedded-mongo-${userInfo().uid}`);
+  const user = process.getuid?.() ?? 0;
+  const parent = path.join(tmpdir(), `embedded-mongo-${user}`);
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(parent);
-  if (uid !== userInfo().uid || (mode & 0o077) !== 0) {
+  if (uid !== user || (mode & 0o077) !== 0) {
     throw new Error(
       `${parent} can be entered by other users: remove it, or set TMPDIR to a private directory`,
     );

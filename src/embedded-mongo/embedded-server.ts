@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseListen, socketPathOf, uriOf } from './address.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -33,9 +32,9 @@ export async function openEmbeddedServer(
 ): Promise<EmbeddedServer> {
   const directory = path.resolve(options.directory);
   const storage = openStorage(directory);
+  const engine = createEngine(storage);
+  const server = createMongoServer(engine, onFailure);
   try {
-    const engine = createEngine(storage);
-    const server = createMongoServer(engine, onFailure);
     const socketPath = socketPathOf(directory);
     await lockDirectory({ directory, socketPath, storage, server });
     const fallback = process.platform === 'win32' ? '0' : undefined;
@@ -53,10 +52,10 @@ export async function openEmbeddedServer(
         await sweeping;
         await server.close();
         await storage.close();
-        if (process.platform !== 'win32') rmSync(socketPath, { force: true });
       },
     };
   } catch (error) {
+    await server.close();
     await storage.close();
     throw error;
   }

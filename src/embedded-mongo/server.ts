@@ -46,6 +46,18 @@ export function createMongoServer(engine: Engine, onFailure: (error: unknown) =>
   };
 }
 
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.on('drain', done);
+    socket.on('close', done);
+  });
+}
+
 interface Connection {
   /** Ends the connection once its current command is answered. */
   drain(): Promise<void>;
@@ -61,7 +73,9 @@ function serve(socket: Socket, engine: Engine, onFailure: (error: unknown) => vo
     if (isDraining || socket.destroyed) return;
     const request = parseRequest(frame);
     const reply = await runCommand(engine, request);
-    if (request.isAcknowledged && !socket.destroyed) socket.write(frameReply(request, reply));
+    if (!request.isAcknowledged || socket.destroyed) return;
+    // who does not read its answers gets no further ones
+    if (!socket.write(frameReply(request, reply))) await drained(socket);
   }
 
   function fail(error: unknown): void {

@@ -90,6 +90,8 @@ async function toDisk<Result>(root: RootDatabase<Buffer, Buffer>, run: () => Res
   try {
     const result = await root.transaction(run);
     await root.flushed;
+    // whoever is answered now must not read from an older snapshot
+    root.resetReadTxn();
     return result;
   } catch (error) {
     throw new StorageFailure('a write could not be stored', { cause: error });

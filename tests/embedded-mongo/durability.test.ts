@@ -128,6 +128,18 @@ describe('embedded-mongo durability', () => {
     await remove();
   });
 
+  it('leaves nothing running when its address is taken', async () => {
+    const { directory, remove } = await temporaryDirectory();
+    const other = await temporaryDirectory();
+    const mongo = await startEmbeddedMongo({ directory, listen: '0' });
+    const port = new URL(mongo.uri).port;
+    expect(await rejection(startEmbeddedMongo({ directory: other.directory, listen: port }))).to.include(
+      'EADDRINUSE',
+    );
+    await mongo.close();
+    await Promise.all([remove(), other.remove()]);
+  });
+
   it('undoes a command that fails in the middle', async () => {
     const database = await startTestDatabase();
     const things = database.collection();

@@ -197,6 +197,13 @@ describe('embedded-mongo queries', () => {
     expect(failure.code).to.equal(43);
   });
 
+  it('lists distinct values, members of arrays one by one', async () => {
+    const things = database.collection();
+    await things.insertMany([{ a: 1 }, { a: [1, 2] }, { a: 'x' }, {}, { a: { b: 1 } }]);
+    expect(await things.distinct('a')).to.have.deep.members([1, 2, 'x', { b: 1 }]);
+    expect(await things.distinct('a', { a: 2 })).to.deep.equal([1, 2]);
+  });
+
   it('counts, groups and unwinds', async () => {
     const things = database.collection();
     const ids = [new ObjectId(), new ObjectId()];

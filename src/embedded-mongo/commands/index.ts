@@ -8,7 +8,7 @@ import { create, drop, dropDatabase, listCollections, listDatabases } from './co
 import type { Command } from './command.ts';
 import { findAndModify } from './find-and-modify.ts';
 import { createIndexes, dropIndexes, listIndexes } from './index-commands.ts';
-import { count, explain, find, getMore, killCursors } from './read-commands.ts';
+import { count, distinct, explain, find, getMore, killCursors } from './read-commands.ts';
 import { acknowledge, buildInfo, hello } from './session-commands.ts';
 import { insert, remove, update } from './write-commands.ts';
 
@@ -30,6 +30,7 @@ const commands = new Map<string, Command>(
     getMore,
     killCursors,
     count,
+    distinct,
     aggregate,
     explain,
     create,

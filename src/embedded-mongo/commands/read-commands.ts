@@ -1,10 +1,21 @@
 import { integerOf, isTrue, textOf } from '../bson-order.ts';
-import { type BsonValue, bsonType, fieldOf, isNumber, numberOf } from '../bson-value.ts';
+import {
+  asDocument,
+  type BsonValue,
+  bsonType,
+  fieldOf,
+  isNumber,
+  numberOf,
+  toPath,
+  valuesOf,
+} from '../bson-value.ts';
 import type { Encodable } from '../bson-writer.ts';
 import type { DocumentSource } from '../cursors.ts';
 import type { Engine } from '../engine.ts';
 import { MongoError, unsupported } from '../errors.ts';
 import { parseFilter } from '../filter.ts';
+import { encodeComponent } from '../key-encoding.ts';
+import { visitPath } from '../path-values.ts';
 import { parseProjection, project } from '../projection.ts';
 import { describePlan, type Query, type Results } from '../query.ts';
 import { parseSort } from '../sort.ts';
@@ -108,6 +119,26 @@ export const count: Command = (engine, request) => {
   if (isWhole && query.skip === 0 && query.limit === 0) return { n: collection.recordCount };
   const hint = hintedIndex(collection, request.field('hint'));
   return { n: countMatches(engine.runQuery(collection, { ...query, hint })) };
+};
+
+/** The different values of a field, members of arrays one by one. */
+export const distinct: Command = (engine, request) => {
+  const query = queryOf(request, 'query');
+  const key = textOf(request.field('key'));
+  if (key === undefined || key === '') throw new MongoError('TypeMismatch', 'distinct needs a key');
+  const collection = findCollection(engine, request);
+  const values = new Map<string, BsonValue>();
+  const results = collection === undefined ? undefined : engine.runQuery(collection, query);
+  for (let found = results?.next(); found !== undefined; found = results?.next()) {
+    visitPath(asDocument(found.bytes), toPath(key), (value, isMember) => {
+      const each =
+        value === undefined ? [] : value.type === bsonType.array && !isMember ? valuesOf(value) : [value];
+      for (const one of each) values.set(encodeComponent(one, false).toString('latin1'), one);
+      return false;
+    });
+  }
+  results?.suspend();
+  return { values: [...values.values()] };
 };
 
 /** Runs a find and tells how: winning plan, keys and documents examined, documents returned. */
