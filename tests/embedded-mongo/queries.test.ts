@@ -270,6 +270,13 @@ describe('embedded-mongo queries', () => {
       .sample(thing, { numRuns: 150, seed: 7 })
       .map((document, _id) => ({ _id, ...document }));
     for (const things of [indexed, plain]) await things.insertMany(documents as never[]);
+    for (const [_id, changed] of fc.sample(fc.tuple(fc.nat(149), thing), { numRuns: 80, seed: 5 })) {
+      for (const things of [indexed, plain]) {
+        if (_id % 10 === 0) await things.deleteOne({ _id } as never);
+        else
+          await things.updateOne({ _id } as never, { $set: { touched: 1, ...changed }, $unset: { d: '' } });
+      }
+    }
     await fc.assert(
       fc.asyncProperty(filter, sort, async (wanted, order) => {
         const ids = async (things: Collection) => {

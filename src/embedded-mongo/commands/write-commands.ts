@@ -117,7 +117,7 @@ const optionOf = (statement: BsonValue, name: keyof typeof nameBuffers) =>
   fieldOf(statement, nameBuffers[name]);
 
 /** Everything is found before anything is changed: a scan must not meet what its own update moved. */
-function findTargets(engine: Engine, collection: Collection, demand: Target): StoredDocument[] {
+export function findTargets(engine: Engine, collection: Collection, demand: Target): StoredDocument[] {
   const results = engine.runQuery(collection, {
     filter: demand.filter,
     sort: parseSort(demand.sort),
@@ -217,7 +217,7 @@ function refuseOptions(statement: BsonValue): void {
   if (optionOf(statement, 'collation') !== undefined) throw unsupported('collation');
 }
 
-function insertUpserted(
+export function insertUpserted(
   engine: Engine,
   collection: Collection,
   bytes: Buffer,
@@ -257,5 +257,3 @@ export const remove: Command = (engine, request) => {
     return { n: removed, ...writeErrors };
   });
 };
-
-export { findTargets, insertUpserted };
