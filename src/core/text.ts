@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { told } from './validation-messages.ts';
 
-const invisible = /[\p{Cc}\u061C\u200B\u200C\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/u;
+const invisible = /[\p{Cc}\u00AD\u061C\u3164\uFFA0\u200B\u200C\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/u;
 /** A joiner is part of an emoji such as 👩‍🚀 and otherwise only hides. */
 const strayJoiner =
   /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D|\u200D(?!\p{Extended_Pictographic})/u;

@@ -4,7 +4,7 @@ import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
-import { me, nickname } from '../users/users.contract.ts';
+import { email, me, nickname } from '../users/users.contract.ts';
 
 /** bcrypt reads 72 bytes and no more, so a longer password is refused rather than cut. */
 const password = z
@@ -13,7 +13,6 @@ const password = z
   .refine((text) => [...text].length >= 8, told({ en: 'At least 8 characters', zh: '至少 8 个字符' }))
   .refine((text) => Buffer.byteLength(text) <= 72, told({ en: 'At most 72 bytes', zh: '最多 72 字节' }));
 
-const email = z.string().trim().toLowerCase().max(254).pipe(z.email());
 const deviceName = shortText({ max: 64 }).optional();
 
 const authResult = z

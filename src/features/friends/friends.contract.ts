@@ -3,7 +3,7 @@ import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { told } from '../../core/validation-messages.ts';
-import { user } from '../users/users.contract.ts';
+import { email, user } from '../users/users.contract.ts';
 
 const presence = z.object({ status: z.enum(['online', 'offline']), lastSeenAt: timestamp.nullable() });
 
@@ -26,7 +26,7 @@ export type FriendRequest = z.output<typeof friendRequest>;
 const target = {
   userId: id.optional(),
   friendId: id.optional(),
-  email: z.email().max(254).toLowerCase().optional(),
+  email: email.optional(),
 };
 
 function hasOneTarget(input: { userId?: unknown; friendId?: unknown; email?: unknown }): boolean {

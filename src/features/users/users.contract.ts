@@ -4,6 +4,9 @@ import { operation } from '../../core/operation.ts';
 import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
 
+/** An e-mail address as it is kept: its case and surrounding blanks mean nothing. */
+export const email = z.string().trim().toLowerCase().max(254).pipe(z.email());
+
 export const nickname = shortText({ min: 1, max: 32 });
 const gender = z.enum(['male', 'female', 'other']).nullable();
 const birthday = z.iso
