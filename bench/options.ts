@@ -28,7 +28,7 @@ export const usage = `Usage: npm run bench -- [options]
   --node PATH      Node.js binary that runs the servers (default: this one)
   --rounds N       interleaved rounds (default 5)
   --pairs N        pairs of friends (default 500)
-  --window N       unacknowledged messages per sender at saturation (default 1)
+  --window N       unacknowledged messages per sender at saturation (default 3)
   --rate N         messages per second of the open loop (default 1000)
   --only a,b       of relay, tutorial, parley, embedded (default: all)
   --cpu-prof DIR   write CPU profiles of the servers; the figures are then too high
@@ -72,7 +72,7 @@ function parse(args: string[]) {
         node: { type: 'string', default: process.execPath },
         rounds: { type: 'string' },
         pairs: { type: 'string' },
-        window: { type: 'string', default: '1' },
+        window: { type: 'string', default: '3' },
         rate: { type: 'string', default: '1000' },
         only: { type: 'string' },
         'cpu-prof': { type: 'string' },
