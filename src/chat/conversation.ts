@@ -19,8 +19,6 @@ interface ConversationDeps {
   client(): ChatClient;
 }
 
-export type Conversation = ReturnType<typeof createConversation>;
-
 /** What the person at the terminal sees and says: friends, requests, and the friend they talk to now. */
 export function createConversation({ me, terminal, client }: ConversationDeps) {
   let friends: Friend[] = [];
