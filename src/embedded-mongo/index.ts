@@ -9,7 +9,10 @@ export interface EmbeddedMongoOptions {
   listen?: string | undefined;
   /** How often expired documents are looked for, in milliseconds (60,000 by default). */
   sweepIntervalMs?: number | undefined;
-  /** Hears that the database ended by itself. Nothing can be read or written any more: log it and exit. */
+  /**
+   * Hears that the database ended by itself. Nothing can be read or written any more: log it and exit.
+   * Without it the failure is thrown, and ends the process.
+   */
   onFailure?: ((error: Error) => void) | undefined;
 }
 
@@ -25,7 +28,7 @@ export interface EmbeddedMongo {
  * Throws when the directory is in use by another process or cannot be opened.
  */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
-  const { onFailure, ...workerData } = options;
+  const { onFailure = rethrow, ...workerData } = options;
   // the compiled file ends in .js, the source in .ts: the thread's file is whatever this one is
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const worker = new Worker(new URL(`./worker${extension}`, import.meta.url), { workerData });
@@ -36,9 +39,9 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
     throw new Error(message?.failed ?? 'the embedded database did not start');
   }
   let isClosing = false;
-  worker.on('error', (error) => onFailure?.(error instanceof Error ? error : new Error(String(error))));
+  worker.on('error', (error) => onFailure(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => {
-    if (!isClosing && code === 0) onFailure?.(new Error('the embedded database ended'));
+    if (!isClosing && code === 0) onFailure(new Error('the embedded database ended'));
   });
   return {
     uri: message.ready,
@@ -48,4 +51,8 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
       await exited;
     },
   };
+}
+
+function rethrow(error: Error): never {
+  throw error;
 }

@@ -94,7 +94,8 @@ async function toDisk<Result>(root: RootDatabase<Buffer, Buffer>, run: () => Res
     root.resetReadTxn();
     return result;
   } catch (error) {
-    throw new StorageFailure('a write could not be stored', { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StorageFailure(`a write could not be stored: ${reason}`, { cause: error });
   }
 }
 

@@ -140,6 +140,33 @@ describe('embedded-mongo durability', () => {
     await Promise.all([remove(), other.remove()]);
   });
 
+  it('ends when the disk refuses a write, and has kept what it acknowledged', async () => {
+    const { directory, remove } = await temporaryDirectory();
+    const full = await serve(directory, { fileBlocks: 4000 });
+    const exited = once(full.child, 'exit');
+    const writer = await new MongoClient(full.uri, { serverSelectionTimeoutMS: 500 }).connect();
+    const documents = () => Array.from({ length: 100 }, () => ({ text: 'x'.repeat(500) }));
+    let acknowledged = 0;
+    const writeAll = async (): Promise<void> => {
+      for (; acknowledged < 20_000; acknowledged += 100) {
+        await writer.db().collection('things').insertMany(documents());
+      }
+    };
+    expect(await rejection(writeAll())).to.not.equal('it succeeded');
+    expect((await exited)[0]).to.equal(1);
+    await writer.close();
+    const server = await serve(directory);
+    const reader = await new MongoClient(server.uri).connect();
+    const stored = await reader
+      .db()
+      .collection('things')
+      .countDocuments({ text: { $gte: '' } });
+    expect(stored).to.be.within(acknowledged, acknowledged + 100);
+    await reader.close();
+    await end(server, 'SIGTERM');
+    await remove();
+  });
+
   it('undoes a command that fails in the middle', async () => {
     const database = await startTestDatabase();
     const things = database.collection();

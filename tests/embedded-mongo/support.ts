@@ -52,13 +52,21 @@ export interface ServeProcess {
   uri: string;
 }
 
+interface ServeOptions {
+  listen?: string;
+  temporary?: string;
+  /** How large its files may become, in blocks of 512 or 1024 bytes. */
+  fileBlocks?: number | 'unlimited';
+}
+
 /** Starts the stand-alone server; rejects with what it wrote to stderr when it ends before it is ready. */
 export async function serve(
   directory: string,
-  { listen, temporary = tmpdir() }: { listen?: string; temporary?: string } = {},
+  { listen, temporary = tmpdir(), fileBlocks = 'unlimited' }: ServeOptions = {},
 ): Promise<ServeProcess> {
   const listenOption = listen === undefined ? [] : ['--listen', listen];
-  const child = spawn(process.execPath, [serveFile, '--dir', directory, ...listenOption], {
+  const limited = ['-c', 'ulimit -f "$0" && exec "$@"', String(fileBlocks), process.execPath];
+  const child = spawn('sh', [...limited, serveFile, '--dir', directory, ...listenOption], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { TMPDIR: temporary },
   });
