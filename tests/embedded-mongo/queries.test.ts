@@ -231,6 +231,17 @@ describe('embedded-mongo queries', () => {
     expect(tags).to.deep.equal([{ n: 30 }]);
   });
 
+  it('refuses to compute with numbers it has no exact value for', async () => {
+    const things = database.collection();
+    await things.insertMany([{ n: 1 }, { n: Long.fromString('9007199254740993') }]);
+    const failure = await failureOf(
+      things.aggregate([{ $group: { _id: null, sum: { $sum: '$n' } } }]).toArray(),
+    );
+    expect(failure.message).to.include('Long');
+    const unknown = await failureOf(things.aggregate([{ $project: { a: { $nonsense: 1 } } }]).toArray());
+    expect(unknown.message).to.include('$nonsense');
+  });
+
   const scalar = fc.oneof(
     fc.integer({ min: -3, max: 3 }),
     fc.constantFrom('', 'a', 'ab', 'b', null, true, false, 1.5, new Date(0), new Date(5)),
