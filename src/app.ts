@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Server } from 'socket.io';
 import type { Config } from './config.ts';
 import { contracts, type pushEvents } from './contracts.ts';
+import { createCoalescer } from './core/coalesce.ts';
 import type { Delivery } from './core/delivery.ts';
 import { createDrain, type Drain } from './core/drain.ts';
 import { bind } from './core/operation.ts';
@@ -58,6 +59,7 @@ const floodBuckets = {
 };
 const strikeBuckets = { strikes: { points: 200, durationSeconds: 10 } };
 const reconnectWithinMs = 5000;
+const lastSeenEveryMs = 200;
 const reopenEveryMs = 2000;
 const answerWithinMs = 10_000;
 
@@ -109,6 +111,7 @@ export async function createApp(config: Config): Promise<App> {
       await features.settle();
       await io.close();
       httpServer.closeAllConnections();
+      await features.settlePresence();
       await database.close();
       await embedded?.close();
     },
@@ -136,12 +139,13 @@ function buildFeatures({ config, log, io, connection, jwtSecret }: FeaturesInput
   const delivery = createDelivery<typeof pushEvents>(io);
   const userStore = createUserStore(connection);
   const relationshipStore = createRelationshipStore(connection);
+  const lastSeen = createCoalescer({
+    everyMs: lastSeenEveryMs,
+    write: userStore.touchLastSeen,
+    onFailure: (error) => log.warn({ err: error }, 'last seen was not kept'),
+  });
   const liveSockets = createLiveSockets<RevocationReason>({
-    onLastClosed(userId) {
-      userStore
-        .touchLastSeen(userId, new Date())
-        .catch((error) => log.warn({ err: error }, 'last seen was not kept'));
-    },
+    onLastClosed: (userId) => lastSeen.note(userId, new Date()),
   });
   const relations = createRelations(relationshipStore);
   const users = createUsersService({ store: userStore, delivery, relationsOf: relations.relationsOf });
@@ -172,6 +176,7 @@ function buildFeatures({ config, log, io, connection, jwtSecret }: FeaturesInput
       ...conversing.operations,
     ],
     settle: conversing.settle,
+    settlePresence: lastSeen.flush,
   };
 }
 

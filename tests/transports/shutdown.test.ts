@@ -23,6 +23,7 @@ describe('stopping', () => {
     const server = await spawnServer(environment);
     const [ann, bob] = await buildFriends(server.url);
     const socket = await new TestSocket(server.url, ann.token).connected();
+    const listening = await new TestSocket(server.url, bob.token).connected();
     const acknowledged: Message[] = [];
     const sends = Array.from({ length: 500 }, async (_, index) => {
       const answer = await socket.emit('private_message', { receiverId: bob.id, content: `m${index}` });
@@ -40,6 +41,10 @@ describe('stopping', () => {
     const log = await readWholeHistory(back, bob.id);
     checkLog(log, acknowledged);
     expect(log).to.have.length(acknowledged.length);
+    const [friend] = (await back.call('friend_list', {})).items;
+    expect(friend?.presence.status).to.equal('offline');
+    expect(friend?.presence.lastSeenAt, 'when the server closed the socket').to.be.a('string');
+    listening.close();
     back.close();
     expect(await again.stop()).to.equal(0);
   });

@@ -1,3 +1,4 @@
+import { createCoalescer } from '../../core/coalesce.ts';
 import type { Head, HeadStore } from './heads.store.ts';
 
 interface HeadsDeps {
@@ -13,23 +14,12 @@ export type Heads = ReturnType<typeof createHeads>;
 
 /** Where conversations stand: a hint raised at most once a second, plus one read of what lies above it. */
 export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
-  let raised = new Map<string, Head>();
-  let timer: NodeJS.Timeout | null = null;
-
-  async function flush(): Promise<void> {
-    if (timer) clearTimeout(timer);
-    timer = null;
-    if (raised.size === 0) return;
-    const heads = raised;
-    raised = new Map();
-    await store.raise(heads).catch(onFailure);
-  }
+  const raised = createCoalescer<Head>({ everyMs: raiseEveryMs, write: store.raise, onFailure });
 
   return {
     /** Notes a new entry. What is not written down before a crash is found above the hint. */
     note({ conversationId, seq, messageCount, createdAt }: NewEntry): void {
-      raised.set(conversationId, { seq, messageCount, at: createdAt });
-      timer ??= setTimeout(() => void flush(), raiseEveryMs).unref();
+      raised.note(conversationId, { seq, messageCount, at: createdAt });
     },
 
     async of(conversationIds: readonly string[]): Promise<Map<string, Head>> {
@@ -38,7 +28,7 @@ export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
       return new Map([...heads, ...above]);
     },
 
-    flush,
+    flush: raised.flush,
   };
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Connection, mongo, Schema, Types } from 'mongoose';
 import type { Relationship } from './friends.rules.ts';
 
@@ -54,7 +54,7 @@ const attempts = 10;
  */
 export function pairIdOf(oneId: string, otherId: string): string {
   const [low, high] = oneId < otherId ? [oneId, otherId] : [otherId, oneId];
-  return createHash('sha256').update(`${low}:${high}`).digest('hex').slice(0, 24);
+  return hash('sha256', `${low}:${high}`).slice(0, 24);
 }
 
 export interface PagePosition {

@@ -108,8 +108,12 @@ export function createUserStore(connection: Connection) {
       return found && toRecord(found);
     },
 
-    async touchLastSeen(userId: string, at: Date): Promise<void> {
-      await users.updateOne({ _id: userId }, { $max: { lastSeenAt: at } });
+    /** Notes when people were last here; a time never sinks. */
+    async touchLastSeen(times: ReadonlyMap<string, Date>): Promise<void> {
+      const touches = [...times].map(([userId, at]) => ({
+        updateOne: { filter: { _id: new Types.ObjectId(userId) }, update: { $max: { lastSeenAt: at } } },
+      }));
+      await users.collection.bulkWrite(touches, { ordered: false });
     },
   };
 }
