@@ -3,7 +3,7 @@ import type { Flow, LoadCommand, LoadReport, Pair, Seen, Totals } from './load-p
 import { type Cores, startNode, stopProcess } from './processes.ts';
 import { modulePath } from './servers.ts';
 
-export interface RunPlan {
+interface RunPlan {
   flow: Flow;
   leadMs: number;
   measureMs: number;

@@ -14,7 +14,7 @@ interface CatalogueEntry {
 }
 
 /** Every error a client can meet: stable code → HTTP status, title, and whether repeating helps. */
-export const errorCatalogue = {
+const errorCatalogue = {
   validation_failed: {
     status: 400,
     title: { en: 'The input is not valid', zh: '请求内容无效' },
