@@ -58,6 +58,7 @@ describe('messages: private_message', () => {
         'not_allowed',
       );
       problems.push({ ...refusal, requestId: '' });
+      await socket.refused('message_history', { friendId: receiverId }, 'not_found');
     }
     expect(problems[1]).to.deep.equal(problems[0]);
     expect(problems[2]).to.deep.equal(problems[0]);

@@ -73,6 +73,7 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     try {
       while (rest.length > 0) {
         [rest] = await Promise.all([check(rest), readHeads(rest)]);
+        await openNew(rest);
         if (rest.some(isUnready)) continue;
         const [firsts, repeats] = splitRepeats(rest);
         const entries = numbered(firsts);
@@ -101,16 +102,19 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   }
 
   async function readHeads(batch: Pending[]): Promise<void> {
-    const cold = new Map<Lane, Send>();
-    for (const { lane, send } of batch) if (!lane.head && !cold.has(lane)) cold.set(lane, send);
-    if (cold.size === 0) return;
+    const cold = batch.filter(({ lane }) => lane.head === null);
     await Promise.all(
-      [...cold].map(async ([lane, send]) => {
-        const head = await log.findHead(send.conversationId);
-        if (!head) await openConversation(send);
-        lane.head = head ?? emptyHead;
+      firstPerLane(cold).map(async ({ lane, send }) => {
+        lane.head = (await log.findHead(send.conversationId)) ?? emptyHead;
       }),
     );
+  }
+
+  /** Before its first message only, and not for a message that is refused: that would show a stranger a conversation. */
+  async function openNew(admitted: Pending[]): Promise<void> {
+    const unopened = admitted.filter(({ lane }) => lane.head?.seq === 0);
+    if (unopened.length > 0)
+      await Promise.all(firstPerLane(unopened).map(({ send }) => openConversation(send)));
   }
 
   function accept(batch: Pending[], entries: Entry[]): void {
@@ -258,6 +262,10 @@ function splitRepeats(batch: readonly Pending[]): [Pending[], Pending[]] {
     const size = keys.size;
     return keys.add(`${senderId} ${clientMessageId}`).size > size;
   });
+}
+
+function firstPerLane(batch: readonly Pending[]): Pending[] {
+  return [...new Map(batch.toReversed().map((pending) => [pending.lane, pending])).values()];
 }
 
 function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
