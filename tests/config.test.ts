@@ -69,7 +69,6 @@ describe('config', () => {
     TRUST_PROXY: ['true', '-1', '11', 'loopback'],
     LOG_LEVEL: ['verbose'],
     MONGODB_URI: ['localhost:27017', 'postgres://db'],
-    PUBLIC_URL: ['chat.example', 'not a url'],
   })) {
     for (const value of values) {
       it(`refuses ${name}=${value}, by name and without the value`, () => {
