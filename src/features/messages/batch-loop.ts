@@ -1,4 +1,5 @@
-const mostPerBatch = 500;
+/** Messages of 4,000 characters make it 24 MB, half of what MongoDB takes in one command. */
+const mostPerBatch = 2000;
 
 export interface BatchLoop<T> {
   push(item: T): void;
