@@ -8,6 +8,7 @@ import type { Server } from 'socket.io';
 import type { Config } from './config.ts';
 import { contracts, type pushEvents } from './contracts.ts';
 import { createCoalescer } from './core/coalesce.ts';
+import { withinDeadline } from './core/deadline.ts';
 import type { Delivery } from './core/delivery.ts';
 import { createDrain, type Drain } from './core/drain.ts';
 import { bind } from './core/operation.ts';
@@ -54,6 +55,8 @@ export interface App {
 const floodBuckets = {
   send: { points: 200, durationSeconds: 5 },
   read: { points: 200, durationSeconds: 5 },
+  // a page of sync may read thousands of entries
+  sync: { points: 40, durationSeconds: 10 },
   change: { points: 100, durationSeconds: 10 },
   auth: { points: 100, durationSeconds: 60 },
 };
@@ -62,6 +65,7 @@ const reconnectWithinMs = 5000;
 const lastSeenEveryMs = 200;
 const reopenEveryMs = 2000;
 const answerWithinMs = 10_000;
+const readyWithinMs = 2000;
 
 type Features = ReturnType<typeof buildFeatures>;
 
@@ -76,6 +80,8 @@ export async function createApp(config: Config): Promise<App> {
   const drain = createDrain();
   let isOpen = false;
 
+  const isWritable = () => withinDeadline(database.isWritable(), readyWithinMs).catch(() => false);
+
   const httpServer = buildTransports({
     config,
     log,
@@ -83,7 +89,7 @@ export async function createApp(config: Config): Promise<App> {
     features,
     drain,
     isOutage: database.isOutage,
-    isReady: async () => isOpen && !drain.isDraining && (await database.isWritable()),
+    isReady: async () => isOpen && !drain.isDraining && (await isWritable()),
   });
 
   async function openDatabase(): Promise<void> {
@@ -168,7 +174,7 @@ function buildFeatures({ config, log, io, connection, jwtSecret }: FeaturesInput
 
   return {
     liveSockets,
-    authenticate: auth.authenticate,
+    authenticate: (token: string) => withinDeadline(auth.authenticate(token)),
     operations: [
       ...bind('auth', contracts.auth, auth.handlers),
       ...bind('users', contracts.users, users.handlers),

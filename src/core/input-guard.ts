@@ -20,6 +20,9 @@ export function guardInput(input: unknown): void {
     const below: unknown[] = [];
     for (const value of level) {
       if (typeof value === 'string') guardText(value);
+      // 1e400 is read as Infinity, which no JSON can give back
+      else if (typeof value === 'number' && !Number.isFinite(value))
+        throw new AppError('validation_failed', { detail: notJson });
       else if (typeof value === 'object' && value !== null) collectMembers(value, below);
     }
     level = below;

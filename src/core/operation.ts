@@ -34,7 +34,7 @@ export interface Operation {
   /** The answer holds secrets: it is sent with `Cache-Control: no-store`. */
   secret?: true;
   /** Which flood bucket it draws on. */
-  flood: 'send' | 'read' | 'change' | 'auth';
+  flood: 'send' | 'read' | 'sync' | 'change' | 'auth';
 }
 
 /** Declares an operation; the identity function, for inference. */

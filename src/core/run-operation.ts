@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Call } from './actor.ts';
+import { withinDeadline } from './deadline.ts';
 import type { Drain } from './drain.ts';
 import { AppError, type FieldError, type Locale, type Problem, toProblem } from './errors.ts';
 import { guardInput } from './input-guard.ts';
@@ -31,8 +32,6 @@ interface RunnerDeps {
 export type RunOperation = (bound: BoundOperation, input: unknown, call: Call) => Promise<Outcome>;
 
 const slowMs = 1000;
-/** A client waits 6 s at the most; what is not done by then has an unknown outcome (promise 19). */
-const answerWithinMs = 5500;
 
 /** The one way from a wire to a service: flood bucket, guard, parse, service, one log line, one problem object. */
 export function createOperationRunner(deps: RunnerDeps): RunOperation {
@@ -45,7 +44,7 @@ export function createOperationRunner(deps: RunnerDeps): RunOperation {
       if (deps.drain.isDraining) throw new AppError('unavailable');
       if (bound.operation.access === 'user' && call.actor === null) throw new AppError('unauthenticated');
       await deps.floods.take(bound.operation.flood, `${bound.name}:${call.actor?.userId ?? call.address}`);
-      const result = await within(answerWithinMs, bound.handle(parse(bound.operation, input), call));
+      const result = await withinDeadline(bound.handle(parse(bound.operation, input), call));
       outcome = { ok: true, data: result ?? null };
     } catch (error) {
       failure = error;
@@ -56,22 +55,6 @@ export function createOperationRunner(deps: RunnerDeps): RunOperation {
     logOutcome(deps.log, { bound, call, outcome, failure, startedAt });
     return outcome;
   };
-}
-
-function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
-    work.then(
-      (result) => {
-        clearTimeout(timer);
-        resolve(result);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
 }
 
 function parse(operation: Operation, input: unknown): unknown {

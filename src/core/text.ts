@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { told } from './validation-messages.ts';
 
-const invisible = /[\p{Cc}\u00AD\u061C\u3164\uFFA0\u200B\u200C\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/u;
+/** Emoji are made with joiners, selectors and tags; every other invisible or formatting character hides something. */
+const invisible =
+  /[\p{Cc}\p{Zl}\p{Zp}\u2800]|(?![\u200D\uFE0F\u{E0020}-\u{E007F}])[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 /** A joiner is part of an emoji such as 👩‍🚀 and otherwise only hides. */
 const strayJoiner =
   /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D|\u200D(?!\p{Extended_Pictographic})/u;

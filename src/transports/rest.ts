@@ -18,7 +18,7 @@ interface RestDeps {
 }
 
 /** Calls per minute and address: of everything, and of what costs a password hash. */
-const perMinute = { all: 1200, auth: 60 } as const;
+const perMinute = { all: 6000, auth: 60 } as const;
 
 /** Every operation under every route of its contract. */
 export function createRestRouter({ operations, ...deps }: RestDeps): Router {

@@ -10,6 +10,8 @@ import type { LiveSocket, LiveSockets } from './live-sockets.ts';
 import { closeSlowSockets } from './slow-sockets.ts';
 
 const frameMaxBytes = 64 * 1024;
+/** How often a client may say who it is on one connection: once, and again with a renewed token. */
+const mostAdmissions = 5;
 /** Lets the acknowledgement and `session_revoked` out before the socket closes. */
 const closeDelayMs = 100;
 
@@ -49,6 +51,7 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
     operations.flatMap((bound) => (bound.operation.event ? [[bound.operation.event, bound]] : [])),
   );
   const connections = new WeakMap<Socket, Connection<Reason>>();
+  const admissions = new WeakMap<Socket['conn'], number>();
 
   io.use((socket, next) => {
     admit(socket).then(
@@ -62,6 +65,13 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
   });
 
   async function admit(socket: Socket): Promise<void> {
+    const tries = (admissions.get(socket.conn) ?? 0) + 1;
+    admissions.set(socket.conn, tries);
+    // each costs a read of the session, and no client of ours has several sockets on one connection
+    if (tries > mostAdmissions) {
+      socket.conn.close();
+      throw new AppError('rate_limited', { extra: { retryAfterMs: 1000 } });
+    }
     const token = tokenOf(socket);
     if (token === undefined) throw new AppError('unauthenticated');
     const actor = await deps.authenticate(token);

@@ -112,6 +112,28 @@ describe('messages: private_message', () => {
     });
   }
 
+  it('keeps every key of custom content, __proto__ too', async () => {
+    const [ann, bob] = await buildFriends(app.url);
+    const body = '{"contentType":"custom","content":{"__proto__":{"x":1},"y":2}}';
+    await ann.rest('POST', `/api/messages/private/${bob.id}`, body);
+    const answer = await fetch(`${app.url}/api/messages/private/${bob.id}`, {
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect(await answer.text()).to.contain('"content":{"__proto__":{"x":1},"y":2}');
+  });
+
+  it('gives a card the id that clients know', async () => {
+    const [ann, bob] = await buildFriends(app.url);
+    const socket = await ann.connect();
+    const card = {
+      receiverId: bob.id,
+      contentType: 'card',
+      content: { userId: bob.id.toUpperCase() },
+    } as const;
+    expect((await socket.call('private_message', card)).content).to.deep.equal({ userId: bob.id });
+    socket.close();
+  });
+
   it('is stored once under one clientMessageId, whatever the wire, and pushed once', async () => {
     const [ann, bob] = await buildFriends(app.url);
     const [mouth, ear] = await Promise.all([ann.connect(), bob.connect()]);

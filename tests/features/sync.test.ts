@@ -207,6 +207,19 @@ describe('conversations: sync', () => {
     expect(mine.conversation.unread).to.equal(0);
   });
 
+  it('answers forged cursors by name', async () => {
+    const forge = (position: unknown) => Buffer.from(JSON.stringify(position)).toString('base64url');
+    const { since } = await ear.call('sync', {});
+    for (const after of ['z'.repeat(24), 'short', 'A'.repeat(24)]) {
+      const cursor = forge({ since, after, within: 1 });
+      await ear.refused('sync', { cursor }, 'validation_failed');
+    }
+    await ear.refused('sync', { since: forge({ at: -9007199254740991, seen: [] }) }, 'validation_failed');
+    await ear.refused('sync', { since: forge({ at: 9007199254740991, seen: [] }) }, 'validation_failed');
+    const first = { cursor: forge({ since, after: '0'.repeat(24), within: 1 }) };
+    expect((await ear.call('sync', first)).items).to.deep.equal([]);
+  });
+
   it('is the same over REST', async () => {
     await sendMany(mouth, bob.id, 2);
     const { status, body } = await bob.rest('POST', '/api/sync', {});

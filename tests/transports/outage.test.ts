@@ -94,8 +94,13 @@ describe('a database that is away', () => {
     const message = { receiverId: friendId, content: 'x', clientMessageId: 'x' };
     database.child.kill('SIGSTOP');
     const startedAt = Date.now();
-    await socket.refused('private_message', message, 'unavailable');
+    const [, answer, readiness] = await Promise.all([
+      socket.refused('private_message', message, 'unavailable'),
+      rest(app.url, { method: 'GET', path: '/api/users/me', token }),
+      isReady(app),
+    ]);
     expect(Date.now() - startedAt).to.be.below(6000);
+    expect([answer.status, answer.body.code, readiness]).to.deep.equal([503, 'unavailable', false]);
     database.child.kill('SIGCONT');
     await untilReady(app);
     const sent = await socket.call('private_message', message);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Actor, Call } from '../../core/actor.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
-import { decodeCursor, encodeCursor, pageSize } from '../../core/page.ts';
+import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Me } from '../users/users.contract.ts';
 import type { AuthResult, authContract, RevocationReason } from './auth.contract.ts';
 import type { SessionRecord, SessionStore } from './sessions.store.ts';
@@ -68,11 +68,12 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
     },
 
     async logOutEverywhere(_input, { actor }) {
-      await revokeAll(actor.userId, 'logout_all');
+      const live = await sessions.listLive({ userId: actor.userId, limit: mostSessions * 2, afterId: null });
+      await revoke(actor.userId, [actor.sessionId, ...live.map(({ id }) => id)], 'logout_all');
     },
 
     async listSessions(input, { actor }) {
-      const limit = Math.min(pageSize(input), mostSessions);
+      const limit = input.limit ?? 50;
       const afterId = input.cursor ? decodeCursor(input.cursor, z.string().regex(/^[0-9a-f]{24}$/)) : null;
       const found = await sessions.listLive({ userId: actor.userId, limit: limit + 1, afterId });
       const shown = found.slice(0, limit);
@@ -84,7 +85,9 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
     },
 
     async revokeSession({ sessionId }, { actor }) {
-      if ((await revoke(actor.userId, [sessionId], 'revoked')) === 0) throw new AppError('not_found');
+      // another's session is left alone, its sockets too
+      if ((await sessions.revoke(actor.userId, [sessionId])) === 0) throw new AppError('not_found');
+      deps.closeSockets(actor.userId, [sessionId], 'revoked');
     },
   };
 
@@ -129,20 +132,10 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
     throw new AppError('unauthenticated');
   }
 
-  async function revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<number> {
-    const ended = await sessions.revoke(userId, ids);
-    // nothing ended: these sessions are over already, or another's
-    if (ended > 0) deps.closeSockets(userId, ids, reason);
-    return ended;
-  }
-
-  async function revokeAll(userId: string, reason: RevocationReason): Promise<void> {
-    const found = await sessions.listLive({ userId, limit: mostSessions * 2, afterId: null });
-    await revoke(
-      userId,
-      found.map(({ id }) => id),
-      reason,
-    );
+  async function revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<void> {
+    await sessions.revoke(userId, ids);
+    // even where nothing ended: it may have expired, or ended by a call whose outcome was lost
+    deps.closeSockets(userId, ids, reason);
   }
 
   function toAuthResult(me: Me, sessionId: string, refreshToken: string): AuthResult {

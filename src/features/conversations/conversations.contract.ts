@@ -67,6 +67,6 @@ export const conversationsContract = {
     errors: ['unauthenticated'],
     routes: [{ method: 'POST', path: '/api/sync' }],
     event: 'sync',
-    flood: 'read',
+    flood: 'sync',
   }),
 };

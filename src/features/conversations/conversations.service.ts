@@ -55,7 +55,7 @@ const pageMaxBytes = 256 * 1024;
 const resetEntries = 50;
 /** Conversations are looked at in steps of this many, and described in steps of the other. */
 const lookStep = 500;
-const describeStep = 20;
+const mostDescribed = 20;
 
 export function createConversationsService(deps: ConversationsDeps): Handlers<typeof conversationsContract> {
   const { memberships, heads, describe, readPage } = deps;
@@ -84,6 +84,7 @@ export function createConversationsService(deps: ConversationsDeps): Handlers<ty
       const mine = await memberships.listAfter(viewerId, after, lookStep);
       const standing = await heads.of(mine.map(({ conversationId }) => conversationId));
       const plans = mine.flatMap((membership) => planFor({ membership, standing, input, from }) ?? []);
+      const describeStep = Math.min(mostDescribed, input.limit);
       for (let step = 0; step < plans.length; step += describeStep) {
         page.end = await tell(
           { viewerId, plans: plans.slice(step, step + describeStep), standing },
@@ -209,5 +210,6 @@ function endBefore(items: readonly SyncItem[], conversationId: string): Page['en
 /** The greatest id below this one, so that a page can begin within a conversation. */
 function before(conversationId: string | undefined): string | null {
   if (conversationId === undefined) return null;
-  return (BigInt(`0x${conversationId}`) - 1n).toString(16).padStart(24, '0');
+  const below = BigInt(`0x${conversationId}`) - 1n;
+  return below < 0n ? null : below.toString(16).padStart(24, '0');
 }

@@ -2,17 +2,25 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 
+/** More than these are told again, which harms nobody; a `since` stays below 4 KB and a cursor below 8 KB. */
+const mostSeen = 200;
+/** The last time that a Date can tell. */
+const latestDate = 8.64e15;
+
 /**
  * How far a client has caught up with what is not in a log. Times are set before a write is visible, so a change may
  * appear with a time slightly in the past: changes of the last seconds are asked for again, and those that the client
  * has seen already are told by their digests.
  */
-const since = z.object({ at: z.int(), seen: z.array(z.string().max(16)).max(500) });
+const since = z.object({
+  at: z.int().min(0).max(latestDate),
+  seen: z.array(z.string().max(16)).max(mostSeen),
+});
 export type Since = z.output<typeof since>;
 
 const cursor = z.object({
   since: z.string().max(8000),
-  after: z.string().length(24),
+  after: z.string().regex(/^[0-9a-f]{24}$/),
   within: z.int().min(1).nullable(),
 });
 /** Where a page of `sync` ended: after a conversation, or within it after one of its entries. */
@@ -20,7 +28,6 @@ export type SyncCursor = z.output<typeof cursor>;
 
 /** Longer than any write takes until it is visible. */
 const settleMs = 10_000;
-const mostSeen = 500;
 
 export const beginning: Since = { at: 0, seen: [] };
 

@@ -51,10 +51,7 @@ export function toPushedMessage({ id, conversationId, seq, rev, type, ...entry }
     senderId: entry.senderId,
     receiverId: entry.receiverId,
     contentType: entry.contentType,
-    content:
-      entry.contentType === 'custom'
-        ? JSON.parse(String(entry.content))
-        : (entry.content as Message['content']),
+    content: entry.contentType === 'custom' ? JSON.parse(String(entry.content)) : entry.content,
     createdAt: entry.createdAt.toISOString(),
     editedAt: null,
     recalledAt: null,
