@@ -27,9 +27,12 @@ describe('auth: refresh', () => {
   async function age(user: TestUser, byMs: number): Promise<void> {
     const sessions = database.collection('sessions');
     const userId = new mongoose.Types.ObjectId(user.id);
-    for (const { _id, rotatedAt } of await sessions.find({ userId, rotatedAt: { $ne: null } }).toArray()) {
-      const earlier = new Date((rotatedAt as Date).getTime() - byMs);
-      await sessions.updateOne({ _id }, { $set: { rotatedAt: earlier } });
+    for (const { _id, replaced } of await sessions.find({ userId }).toArray()) {
+      const earlier = (replaced as { hash: string; at: Date }[]).map(({ hash, at }) => ({
+        hash,
+        at: new Date(at.getTime() - byMs),
+      }));
+      await sessions.updateOne({ _id }, { $set: { replaced: earlier } });
     }
   }
 
@@ -62,6 +65,15 @@ describe('auth: refresh', () => {
     const second = await refresh(ann.refreshToken);
     expect(second.status).to.equal(200);
     expect(second.body.refreshToken).to.equal(first.body.refreshToken);
+  });
+
+  it('gives the same successor to a repeat within 10 s even where that has been replaced too', async () => {
+    const ann = await buildUser(app.url);
+    const first = await refresh(ann.refreshToken);
+    const latest = await refresh(first.body.refreshToken);
+    const late = await refresh(ann.refreshToken);
+    expect([late.status, late.body.refreshToken]).to.deep.equal([200, first.body.refreshToken]);
+    expect((await refresh(latest.body.refreshToken)).status).to.equal(200);
   });
 
   it('gives the same successor to all who ask at once', async () => {

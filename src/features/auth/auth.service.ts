@@ -36,6 +36,7 @@ interface AuthDeps {
 
 const mostSessions = 100;
 const refreshGraceMs = 10_000;
+const mostReplaced = 20;
 const touchEveryMs = 5 * 60_000;
 
 export function createAuthService({ sessions, accounts, passwords, tokens, ...deps }: AuthDeps) {
@@ -119,15 +120,13 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
   async function rotate(session: SessionRecord, refreshToken: string): Promise<void> {
     const fromHash = tokens.hash(refreshToken);
     const toHash = tokens.hash(tokens.successorOf(refreshToken));
-    const expiresAt = new Date(Date.now() + deps.refreshLifetimeMs);
-    if (
-      session.refreshHash === fromHash &&
-      (await sessions.rotate(session.id, { fromHash, toHash, expiresAt }))
-    )
-      return;
+    const now = new Date();
+    const expiresAt = new Date(now.getTime() + deps.refreshLifetimeMs);
+    const replaced = [{ hash: fromHash, at: now }, ...recentlyReplaced(session)].slice(0, mostReplaced);
+    const change = { fromHash, toHash, expiresAt, replaced };
+    if (session.refreshHash === fromHash && (await sessions.rotate(session.id, change))) return;
     const current = await sessions.findLive(session.id);
-    const isRepeat = current?.previousHash === fromHash && isRecent(current.rotatedAt, refreshGraceMs);
-    if (isRepeat) return;
+    if (current && recentlyReplaced(current).some(({ hash }) => hash === fromHash)) return;
     await revoke(session.userId, [session.id], 'replay');
     throw new AppError('unauthenticated');
   }
@@ -168,6 +167,10 @@ function toSession({ id, deviceName, address, createdAt, lastSeenAt }: SessionRe
   };
 }
 
-function isRecent(at: Date | null, withinMs: number): boolean {
-  return at !== null && Date.now() - at.getTime() < withinMs;
+function recentlyReplaced({ replaced }: SessionRecord): SessionRecord['replaced'] {
+  return replaced.filter(({ at }) => isRecent(at, refreshGraceMs));
+}
+
+function isRecent(at: Date, withinMs: number): boolean {
+  return Date.now() - at.getTime() < withinMs;
 }

@@ -8,10 +8,10 @@ export interface SessionRecord {
   address: string;
   createdAt: Date;
   lastSeenAt: Date;
-  /** Hash of the refresh token that is good now, and of the one it replaced. */
+  /** Hash of the refresh token that is good now. */
   refreshHash: string;
-  previousHash: string | null;
-  rotatedAt: Date | null;
+  /** Those that it replaced of late, and when: repeating them is no replay yet. */
+  replaced: { hash: string; at: Date }[];
   expiresAt: Date;
   revokedAt: Date | null;
 }
@@ -26,8 +26,7 @@ const sessionSchema = new Schema<SessionDocument>(
     createdAt: Date,
     lastSeenAt: Date,
     refreshHash: String,
-    previousHash: String,
-    rotatedAt: Date,
+    replaced: [{ _id: false, hash: String, at: Date }],
     expiresAt: Date,
     revokedAt: Date,
   },
@@ -47,17 +46,12 @@ export function createSessionStore(connection: Connection) {
   return {
     newId: () => new Types.ObjectId().toHexString(),
 
-    async create({
-      id,
-      userId,
-      ...session
-    }: Omit<SessionRecord, 'previousHash' | 'rotatedAt' | 'revokedAt'>) {
+    async create({ id, userId, ...session }: Omit<SessionRecord, 'replaced' | 'revokedAt'>) {
       await sessions.collection.insertOne({
         _id: new Types.ObjectId(id),
         userId: new Types.ObjectId(userId),
         ...session,
-        previousHash: null,
-        rotatedAt: null,
+        replaced: [],
         revokedAt: null,
       });
     },
@@ -80,13 +74,12 @@ export function createSessionStore(connection: Connection) {
     /** Replaces the refresh token, if it is still the one whose hash is given. */
     async rotate(
       id: string,
-      change: { fromHash: string; toHash: string; expiresAt: Date },
+      change: { fromHash: string; toHash: string; expiresAt: Date; replaced: SessionRecord['replaced'] },
     ): Promise<boolean> {
-      const now = new Date();
-      const { fromHash, toHash, expiresAt } = change;
+      const { fromHash, toHash, expiresAt, replaced } = change;
       const result = await sessions.updateOne(
         { _id: id, refreshHash: fromHash, revokedAt: null },
-        { $set: { refreshHash: toHash, previousHash: fromHash, rotatedAt: now, lastSeenAt: now, expiresAt } },
+        { $set: { refreshHash: toHash, replaced, lastSeenAt: new Date(), expiresAt } },
       );
       return result.modifiedCount === 1;
     },
