@@ -225,7 +225,7 @@ function buildConversing({ connection, log, delivery, relations, users }: Conver
       memberships,
       usersFor: users.viewsFor,
       readAt: messages.readAt,
-      countOthersAbove: messageStore.countOthersAbove,
+      findHeadsAt: messageStore.findHeadsAt,
     }),
     readPage: messages.readPage,
     async listChangesSince(userId, since) {

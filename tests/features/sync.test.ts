@@ -199,12 +199,13 @@ describe('conversations: sync', () => {
     back.close();
   });
 
-  it('counts unread to 1000 and no further', async () => {
+  it('counts unread to 1000 and no further, whatever I wrote since', async () => {
     await sendMany(mouth, bob.id, 1010);
+    await sendMany(ear, ann.id, 10);
     const theirs = await onlyItem(ear);
     expect(theirs.conversation.unread).to.equal(1000);
     const mine = await onlyItem(mouth);
-    expect(mine.conversation.unread).to.equal(0);
+    expect(mine.conversation.unread).to.equal(10);
   });
 
   it('answers forged cursors by name', async () => {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { AppError } from '../../src/core/errors.ts';
 import { createMessageWriter, type Send } from '../../src/features/messages/message-writer.ts';
-import type { Entry, Head } from '../../src/features/messages/messages.rules.ts';
+import type { Head } from '../../src/features/messages/messages.contract.ts';
+import { type Entry, headOf } from '../../src/features/messages/messages.rules.ts';
 
 const soon = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -36,7 +37,7 @@ function createSharedLog() {
         (top, entry) => (top && top.seq > entry.seq ? top : entry),
         null,
       );
-      return newest && { seq: newest.seq, messageCount: newest.messageCount, at: newest.createdAt };
+      return newest && headOf(newest);
     },
     async findByKeys(keys: readonly { senderId: string; clientMessageId: string }[]): Promise<Entry[]> {
       await soon();
@@ -201,7 +202,7 @@ describe('message writer', () => {
   it('never lets time sink within a log', async () => {
     const log = createSharedLog();
     const later = new Date(Date.now() + 60_000);
-    log.entries.push({ ...buildSend({ content: 'ahead' }), seq: 1, messageCount: 1, createdAt: later });
+    log.entries.push({ ...buildSend({ content: 'ahead' }), seq: 1, messageCount: 1, lowCount: 1, createdAt: later });
     const { entry } = await createWriter({ log }).submit(buildSend({ content: 'now' }));
     expect(entry.createdAt).to.deep.equal(later);
   });

@@ -1,8 +1,13 @@
-import type { BothMarks, Marks, Message } from '../messages/messages.contract.ts';
+import {
+  type BothMarks,
+  emptyHead,
+  type Head,
+  type Marks,
+  type Message,
+} from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
-import { type Membership, mostUnread, unreadWindow, visibleFrom } from './conversations.rules.ts';
-import type { Head } from './heads.store.ts';
+import { type Membership, unreadBetween, unreadFloor, visibleFrom } from './conversations.rules.ts';
 import type { MembershipStore } from './memberships.store.ts';
 
 interface ViewsDeps {
@@ -13,7 +18,8 @@ interface ViewsDeps {
     viewerId: string,
     marks: ReadonlyMap<string, BothMarks>,
   ): Promise<Map<string, Message>>;
-  countOthersAbove(userId: string, seqs: ReadonlyMap<string, number>): Promise<Map<string, number>>;
+  /** Where logs stood with the entries at these places. */
+  findHeadsAt(places: ReadonlyMap<string, number>): Promise<Map<string, Head>>;
 }
 
 export interface ConversationView {
@@ -24,7 +30,7 @@ export interface ConversationView {
 const unmarked: Marks = { readSeq: 0, deliveredSeq: 0 };
 
 /** Describes conversations to one of their members, any number of them in a constant number of reads. */
-export function createConversationViews({ memberships, usersFor, readAt, countOthersAbove }: ViewsDeps) {
+export function createConversationViews({ memberships, usersFor, readAt, findHeadsAt }: ViewsDeps) {
   return async (
     viewerId: string,
     mine: readonly Membership[],
@@ -35,23 +41,24 @@ export function createConversationViews({ memberships, usersFor, readAt, countOt
     const marks = new Map(
       mine.map((own) => [own.conversationId, { own, peer: peerById.get(own.conversationId) ?? unmarked }]),
     );
-    const [users, lastMessages, unread] = await Promise.all([
+    const [users, lastMessages, floors] = await Promise.all([
       usersFor(
         viewerId,
         mine.map(({ peerId }) => peerId),
       ),
       readAt(lastSeqs(mine, heads), viewerId, marks),
-      countOthersAbove(viewerId, unreadFloors(mine, heads)),
+      findHeadsAt(unreadFloors(mine)),
     ]);
     return new Map(
       mine.map((own) => {
         const { conversationId } = own;
         const both = marks.get(conversationId) ?? { own, peer: unmarked };
+        const head = heads.get(conversationId) ?? emptyHead;
         const parts = {
           peer: users.get(own.peerId),
-          head: heads.get(conversationId),
+          head,
           lastMessage: lastMessages.get(conversationId) ?? null,
-          unread: Math.min(unread.get(conversationId) ?? 0, mostUnread),
+          unread: unreadBetween(own, floors.get(conversationId) ?? emptyHead, head),
         };
         return [conversationId, { conversation: toConversation(own, both, parts), marks: both }];
       }),
@@ -61,7 +68,7 @@ export function createConversationViews({ memberships, usersFor, readAt, countOt
 
 interface Parts {
   peer: User | undefined;
-  head: Head | undefined;
+  head: Head;
   lastMessage: Message | null;
   unread: number;
 }
@@ -76,7 +83,7 @@ function toConversation(
     type: own.type,
     ...(peer && { peer }),
     lastMessage,
-    headSeq: head?.seq ?? 0,
+    headSeq: head.seq,
     unread,
     mentioned: 0,
     readSeq: own.readSeq,
@@ -86,7 +93,7 @@ function toConversation(
     clearedSeq: own.clearedSeq,
     pinned: own.pinned,
     muted: own.muted,
-    updatedAt: (head?.at ?? own.updatedAt).toISOString(),
+    updatedAt: (head.seq > 0 ? head.at : own.updatedAt).toISOString(),
   };
 }
 
@@ -99,12 +106,8 @@ function lastSeqs(mine: readonly Membership[], heads: ReadonlyMap<string, Head>)
   return new Map(shown);
 }
 
-/** Above which seq each member's unread messages lie; conversations without any are left out. */
-function unreadFloors(mine: readonly Membership[], heads: ReadonlyMap<string, Head>): Map<string, number> {
-  const open = mine.flatMap((membership) => {
-    const head = heads.get(membership.conversationId)?.seq ?? 0;
-    const floor = Math.max(membership.readSeq, visibleFrom(membership) - 1, head - unreadWindow);
-    return head > floor ? [[membership.conversationId, floor] as const] : [];
-  });
-  return new Map(open);
+/** The entries above which unread messages begin; none where they begin with the log. */
+function unreadFloors(mine: readonly Membership[]): Map<string, number> {
+  const floors = mine.map((own) => [own.conversationId, unreadFloor(own)] as const);
+  return new Map(floors.filter(([, floor]) => floor > 0));
 }

@@ -1,3 +1,5 @@
+import type { Head } from '../messages/messages.contract.ts';
+
 /** A person's own state in one conversation. Never deleted. */
 export interface Membership {
   id: string;
@@ -23,6 +25,18 @@ export function visibleFrom({ joinedFrom, clearedSeq }: Membership): number {
   return Math.max(joinedFrom, clearedSeq + 1);
 }
 
-export const mostUnread = 1000;
-/** How far below the head unread messages are looked for, so that a count costs the same whatever lies below. */
-export const unreadWindow = 4000;
+/** Up to where a member has read, or will never see: what lies above it may be unread. */
+export function unreadFloor(membership: Membership): number {
+  return Math.max(membership.readSeq, visibleFrom(membership) - 1);
+}
+
+const mostUnread = 1000;
+
+/** How many of the other's messages lie between two places of a private log; counts stop at 1,000. */
+export function unreadBetween({ userId, peerId }: Membership, floor: Counts, head: Counts): number {
+  const ofPeer = ({ messageCount, lowCount }: Counts) =>
+    userId < peerId ? messageCount - lowCount : lowCount;
+  return Math.min(ofPeer(head) - ofPeer(floor), mostUnread);
+}
+
+type Counts = Pick<Head, 'messageCount' | 'lowCount'>;

@@ -1,9 +1,8 @@
 import type { Handlers } from '../../core/operation.ts';
-import type { BothMarks, Message } from '../messages/messages.contract.ts';
+import type { BothMarks, Head, Message } from '../messages/messages.contract.ts';
 import type { ConversationView } from './conversation-views.ts';
 import type { conversationsContract, StaleList, SyncItem } from './conversations.contract.ts';
 import { type Membership, visibleFrom } from './conversations.rules.ts';
-import type { Head } from './heads.store.ts';
 import type { Heads } from './heads.ts';
 import type { MembershipStore } from './memberships.store.ts';
 import {
@@ -28,7 +27,13 @@ interface ConversationsDeps {
     heads: ReadonlyMap<string, Head>,
   ): Promise<Map<string, ConversationView>>;
   readPage(
-    range: { conversationId: string; aboveSeq: number; limit: number; newestFirst?: boolean },
+    range: {
+      conversationId: string;
+      aboveSeq: number;
+      belowSeq?: number;
+      limit: number;
+      newestFirst?: boolean;
+    },
     view: { viewerId: string; marks: BothMarks; maxBytes: number },
   ): Promise<{ messages: Message[]; bytes: number; hasMore: boolean }>;
   /** Changes of what the lists of `stale` show, from a point in time on. */
@@ -118,16 +123,12 @@ export function createConversationsService(deps: ConversationsDeps): Handlers<ty
       const newestFirst = reset !== undefined;
       const limit = newestFirst ? Math.min(resetEntries, budget.entries) : budget.entries;
       const { messages, bytes, hasMore } = await readPage(
-        { conversationId, aboveSeq, limit, newestFirst },
+        // what came since is pushed live; the page tells of one moment
+        { conversationId, aboveSeq, belowSeq: view.conversation.headSeq + 1, limit, newestFirst },
         { viewerId, marks: view.marks, maxBytes: budget.bytes },
       );
       if (newestFirst) messages.reverse();
-      const headSeq = Math.max(view.conversation.headSeq, messages.at(-1)?.seq ?? 0);
-      items.push({
-        conversation: { ...view.conversation, headSeq },
-        entries: messages,
-        ...(reset && { reset }),
-      });
+      items.push({ conversation: view.conversation, entries: messages, ...(reset && { reset }) });
       budget.entries -= Math.max(messages.length, 1);
       budget.bytes -= bytes + conversationBytes;
       if (hasMore && !newestFirst) return { after: conversationId, within: messages.at(-1)?.seq ?? null };

@@ -1,21 +1,16 @@
 import { type Connection, Schema, Types } from 'mongoose';
-
-/** Where a log stands. */
-export interface Head {
-  seq: number;
-  messageCount: number;
-  at: Date;
-}
+import type { Head } from '../messages/messages.contract.ts';
 
 interface HeadDocument {
   _id: Types.ObjectId;
   headSeq: number;
   messageCount: number;
+  lowCount: number;
   headAt: Date;
 }
 
 const conversationSchema = new Schema<HeadDocument>(
-  { headSeq: Number, messageCount: Number, headAt: Date },
+  { headSeq: Number, messageCount: Number, lowCount: Number, headAt: Date },
   { collection: 'conversations', versionKey: false },
 );
 
@@ -29,18 +24,18 @@ export function createHeadStore(connection: Connection) {
     async find(conversationIds: readonly string[]): Promise<Map<string, Head>> {
       const found = await conversations.find({ _id: { $in: conversationIds } }).lean<HeadDocument[]>();
       return new Map(
-        found.map(({ _id, headSeq, messageCount, headAt }) => [
+        found.map(({ _id, headSeq, messageCount, lowCount, headAt }) => [
           _id.toHexString(),
-          { seq: headSeq, messageCount, at: headAt },
+          { seq: headSeq, messageCount, lowCount, at: headAt },
         ]),
       );
     },
 
     async raise(heads: ReadonlyMap<string, Head>): Promise<void> {
-      const raises = [...heads].map(([conversationId, { seq, messageCount, at }]) => ({
+      const raises = [...heads].map(([conversationId, { seq, messageCount, lowCount, at }]) => ({
         updateOne: {
           filter: { _id: new Types.ObjectId(conversationId) },
-          update: { $max: { headSeq: seq, messageCount, headAt: at } },
+          update: { $max: { headSeq: seq, messageCount, lowCount, headAt: at } },
           upsert: true,
         },
       }));

@@ -1,5 +1,6 @@
 import { createCoalescer } from '../../core/coalesce.ts';
-import type { Head, HeadStore } from './heads.store.ts';
+import type { Head } from '../messages/messages.contract.ts';
+import type { HeadStore } from './heads.store.ts';
 
 interface HeadsDeps {
   store: HeadStore;
@@ -18,9 +19,7 @@ export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
 
   return {
     /** Notes a new entry. What is not written down before a crash is found above the hint. */
-    note({ conversationId, seq, messageCount, createdAt }: NewEntry): void {
-      raised.note(conversationId, { seq, messageCount, at: createdAt });
-    },
+    note: raised.note,
 
     async of(conversationIds: readonly string[]): Promise<Map<string, Head>> {
       const heads = await store.find(conversationIds);
@@ -30,11 +29,4 @@ export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
 
     flush: raised.flush,
   };
-}
-
-interface NewEntry {
-  conversationId: string;
-  seq: number;
-  messageCount: number;
-  createdAt: Date;
 }

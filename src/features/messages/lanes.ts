@@ -1,4 +1,4 @@
-import type { Head } from './messages.rules.ts';
+import type { Head } from './messages.contract.ts';
 
 /** What this process remembers of one conversation between two writes. */
 export interface Lane {

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { type BatchLoop, createBatchLoop } from './batch-loop.ts';
 import { createLanes, type Lane } from './lanes.ts';
-import { type Entry, emptyHead, type Head } from './messages.rules.ts';
+import { emptyHead, type Head } from './messages.contract.ts';
+import { type Entry, headOf, type Placement, placeAbove } from './messages.rules.ts';
 import type { SendKey } from './messages.store.ts';
 
 /** A message on its way: everything of its entry but its place, which is settled by writing it. */
-export type Send = Omit<Entry, 'seq' | 'messageCount' | 'createdAt'>;
+export type Send = Omit<Entry, keyof Placement>;
 
 /** `isRepeat`: the message had been stored before, under the same idempotency key. */
 export interface Written {
@@ -24,8 +25,8 @@ interface WriterDeps {
   findRefused(sends: readonly Send[]): Promise<Map<Send, AppError>>;
   /** Makes sure that the members find the conversation. Called before its first entry is written. */
   openConversation(first: Send): Promise<void>;
-  /** Told of every new entry, in the order of its log. */
-  onAppended(entry: Entry): void;
+  /** Told where a log stands with every new entry, in the order of the log. */
+  onAppended(conversationId: string, head: Head): void;
 }
 
 interface Pending {
@@ -120,8 +121,8 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   function accept(batch: Pending[], entries: Entry[]): void {
     for (const [index, pending] of batch.entries()) {
       const entry = entries[index] as Entry;
-      pending.lane.head = { seq: entry.seq, messageCount: entry.messageCount, at: entry.createdAt };
-      onAppended(entry);
+      pending.lane.head = headOf(entry);
+      onAppended(entry.conversationId, pending.lane.head);
       settle(pending, () => pending.resolve({ entry, isRepeat: false }));
     }
   }
@@ -272,16 +273,14 @@ function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
   return clientMessageId === null ? null : { senderId, clientMessageId };
 }
 
-/** Gives each message the next place in its log. Time never sinks within a log, whatever the clock does. */
+/** Gives each message the next place in its log. */
 function numbered(batch: readonly Pending[]): Entry[] {
   const now = new Date();
   const heads = new Map<Lane, Head>();
   return batch.map(({ send, lane }) => {
-    const below = heads.get(lane) ?? lane.head ?? emptyHead;
-    const at = now > below.at ? now : below.at;
-    const head = { seq: below.seq + 1, messageCount: below.messageCount + 1, at };
-    heads.set(lane, head);
-    return { ...send, seq: head.seq, messageCount: head.messageCount, createdAt: at };
+    const placement = placeAbove(heads.get(lane) ?? lane.head ?? emptyHead, send, now);
+    heads.set(lane, headOf(placement));
+    return { ...send, ...placement };
   });
 }
 

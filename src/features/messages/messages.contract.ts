@@ -78,6 +78,18 @@ export interface Marks {
   deliveredSeq: number;
 }
 
+/** Where a log stands: its newest entry, and what the log holds up to and including it. */
+export interface Head {
+  seq: number;
+  messageCount: number;
+  /** How many of them the one with the lower id wrote; what the other wrote, and so what is unread, is the rest. */
+  lowCount: number;
+  /** Never sinks within a log, so that a limit in time is a limit in `seq`. */
+  at: Date;
+}
+
+export const emptyHead: Head = { seq: 0, messageCount: 0, lowCount: 0, at: new Date(0) };
+
 /** The marks of both sides of a private conversation, from the viewer's side. */
 export interface BothMarks {
   own: Marks;

@@ -1,12 +1,13 @@
-import type { BothMarks, ContentType, Marks, Message } from './messages.contract.ts';
+import type { BothMarks, ContentType, Head, Marks, Message } from './messages.contract.ts';
 
 /** A message, as stored: one entry of a conversation's log. */
 export interface Entry {
   id: string;
   conversationId: string;
   seq: number;
-  /** How many messages the log holds up to and including this entry. */
+  /** How many messages the log holds up to and including this entry, and how many of them are the lower id's. */
   messageCount: number;
+  lowCount: number;
   type: 'private';
   senderId: string;
   receiverId: string;
@@ -21,14 +22,25 @@ export interface Entry {
   createdAt: Date;
 }
 
-/** Where a log stands. `at` never sinks, so that a limit in time is a limit in `seq`. */
-export interface Head {
-  seq: number;
-  messageCount: number;
-  at: Date;
+/** Where the log stands with this entry. */
+export function headOf({ seq, messageCount, lowCount, createdAt }: Placement): Head {
+  return { seq, messageCount, lowCount, at: createdAt };
 }
 
-export const emptyHead: Head = { seq: 0, messageCount: 0, at: new Date(0) };
+/** What an entry gets by being written: everything that depends on what stands below it. */
+export type Placement = Pick<Entry, 'seq' | 'messageCount' | 'lowCount' | 'createdAt'>;
+
+/** The place of a new message above this head. Time never sinks within a log, whatever the clock does. */
+export function placeAbove(head: Head, { senderId, receiverId }: Author, now: Date): Placement {
+  return {
+    seq: head.seq + 1,
+    messageCount: head.messageCount + 1,
+    lowCount: head.lowCount + (senderId < receiverId ? 1 : 0),
+    createdAt: now > head.at ? now : head.at,
+  };
+}
+
+type Author = Pick<Entry, 'senderId' | 'receiverId'>;
 
 /** A message as the viewer sees it. */
 export function toMessage(entry: Entry, viewerId: string, { own, peer }: BothMarks): Message {

@@ -1,5 +1,6 @@
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import type { Entry, Head } from './messages.rules.ts';
+import type { Head } from './messages.contract.ts';
+import { type Entry, headOf, type Placement } from './messages.rules.ts';
 
 type EntryDocument = Omit<Entry, 'id' | 'conversationId' | 'senderId' | 'receiverId' | 'clientMessageId'> & {
   _id: Types.ObjectId;
@@ -16,6 +17,7 @@ const messageSchema = new Schema<EntryDocument>(
     conversationId: objectId,
     seq: Number,
     messageCount: Number,
+    lowCount: Number,
     type: String,
     senderId: objectId,
     receiverId: objectId,
@@ -63,6 +65,27 @@ export function createMessageStore(connection: Connection) {
     return found.map((document) => toEntry(document as EntryDocument));
   }
 
+  /** Where each log stands with the highest of its entries that `place` admits; without such an entry it is left out. */
+  async function findHeads(
+    seqs: ReadonlyMap<string, number>,
+    place: (seq: number) => number | { $gt: number },
+  ): Promise<Map<string, Head>> {
+    if (seqs.size === 0) return new Map();
+    const $or = [...seqs].map(([conversationId, seq]) => ({
+      conversationId: new Types.ObjectId(conversationId),
+      seq: place(seq),
+    }));
+    const found = await messages
+      .find<Placement & { conversationId: Types.ObjectId }>({ $or }, { projection: headFields })
+      .toArray();
+    const heads = new Map<string, Head>();
+    for (const { conversationId, ...placement } of found) {
+      const id = conversationId.toHexString();
+      if (placement.seq > (heads.get(id)?.seq ?? 0)) heads.set(id, headOf(placement));
+    }
+    return heads;
+  }
+
   return {
     newId: () => new Types.ObjectId().toHexString(),
 
@@ -83,28 +106,18 @@ export function createMessageStore(connection: Connection) {
 
     /** Where a log stands; `null` if it has no entry. */
     async findHead(conversationId: string): Promise<Head | null> {
-      const newest = await messages.findOne(
+      const newest = await messages.findOne<Placement>(
         { conversationId: new Types.ObjectId(conversationId) },
         { sort: { seq: -1 }, projection: headFields },
       );
-      return newest && toHead(newest);
+      return newest && headOf(newest);
     },
 
     /** Where logs stand that have something above the given seqs. */
-    async findHeadsAbove(seqs: ReadonlyMap<string, number>): Promise<Map<string, Head>> {
-      if (seqs.size === 0) return new Map();
-      const $or = [...seqs].map(([conversationId, seq]) => ({
-        conversationId: new Types.ObjectId(conversationId),
-        seq: { $gt: seq },
-      }));
-      const found = await messages.find({ $or }, { projection: headFields }).toArray();
-      const heads = new Map<string, Head>();
-      for (const document of found) {
-        const conversationId = document.conversationId.toHexString();
-        if (document.seq > (heads.get(conversationId)?.seq ?? 0)) heads.set(conversationId, toHead(document));
-      }
-      return heads;
-    },
+    findHeadsAbove: (seqs: ReadonlyMap<string, number>) => findHeads(seqs, (seq) => ({ $gt: seq })),
+
+    /** Where logs stood with the entries at these places. */
+    findHeadsAt: (seqs: ReadonlyMap<string, number>) => findHeads(seqs, (seq) => seq),
 
     async findByKeys(keys: readonly SendKey[]): Promise<Entry[]> {
       if (keys.length === 0) return [];
@@ -131,29 +144,10 @@ export function createMessageStore(connection: Connection) {
       }));
       return new Map((await find({ $or })).map((entry) => [entry.conversationId, entry]));
     },
-
-    /** How many messages of others lie above the given seqs, by conversation. */
-    async countOthersAbove(userId: string, seqs: ReadonlyMap<string, number>): Promise<Map<string, number>> {
-      if (seqs.size === 0) return new Map();
-      const senderId = { $ne: new Types.ObjectId(userId) };
-      const $or = [...seqs].map(([conversationId, seq]) => ({
-        conversationId: new Types.ObjectId(conversationId),
-        seq: { $gt: seq },
-        senderId,
-      }));
-      const counted = await messages
-        .aggregate([{ $match: { $or } }, { $group: { _id: '$conversationId', count: { $sum: 1 } } }])
-        .toArray();
-      return new Map(counted.map(({ _id, count }) => [_id.toHexString(), count]));
-    },
   };
 }
 
-const headFields = { _id: 0, conversationId: 1, seq: 1, messageCount: 1, createdAt: 1 } as const;
-
-function toHead(document: mongo.BSON.Document): Head {
-  return { seq: document.seq, messageCount: document.messageCount, at: document.createdAt };
-}
+const headFields = { _id: 0, conversationId: 1, seq: 1, messageCount: 1, lowCount: 1, createdAt: 1 } as const;
 
 function firstWriteError(error: mongo.MongoBulkWriteError): mongo.WriteError | undefined {
   return [error.writeErrors].flat()[0] as mongo.WriteError | undefined;
