@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
+import { createAnswerQueue } from './answer-queue.ts';
 import { type BatchLoop, createBatchLoop } from './batch-loop.ts';
 import { createLanes, type Lane } from './lanes.ts';
 import { emptyHead, type Head } from './messages.contract.ts';
@@ -64,6 +65,7 @@ export type MessageWriter = ReturnType<typeof createMessageWriter>;
  */
 export function createMessageWriter({ log, findRefused, openConversation, onAppended }: WriterDeps) {
   const lanes = createLanes();
+  const answers = createAnswerQueue();
   const shared = createBatchLoop<Pending>((batch) => writeBatch(batch, divert));
   const contended = new Map<string, Contention>();
 
@@ -204,7 +206,7 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     if (pending.isSettled) return;
     pending.isSettled = true;
     lanes.leave(pending.lane);
-    answer();
+    answers.push(answer);
   }
 
   /** Nobody knows what was written, so the outcome is told as unknown and the heads are read again. */
