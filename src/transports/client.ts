@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import accepts from 'accepts';
+import { ipKeyGenerator } from 'express-rate-limit';
 import proxyAddress from 'proxy-addr';
 import type { Locale } from '../core/errors.ts';
 
@@ -12,6 +13,9 @@ export function localeOf(request: IncomingMessage): Locale {
 export function addressOf(request: IncomingMessage, trustedHops: number): string {
   return proxyAddress(request, (_address, hop) => hop < trustedHops) ?? 'unknown';
 }
+
+/** What an address is counted by: itself, or the whole network that one customer gets of IPv6. */
+export const subnetOf = (address: string): string => ipKeyGenerator(address);
 
 /** The token of an `Authorization: Bearer` header. */
 export function bearerOf(request: IncomingMessage): string | undefined {

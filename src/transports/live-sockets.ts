@@ -41,6 +41,14 @@ export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
       onLastClosed(userId);
     },
 
+    /** The sessions that have sockets here: session → its person. */
+    openSessions: (): Map<string, string> =>
+      new Map(
+        [...byUser.values()].flatMap((sockets) =>
+          [...sockets].map(({ actor }) => [actor.sessionId, actor.userId] as const),
+        ),
+      ),
+
     isOnline: (userId: string): boolean => byUser.has(userId),
 
     /** Ends the sockets of these sessions of one person. */

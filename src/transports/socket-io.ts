@@ -4,7 +4,7 @@ import type { Actor, Call } from '../core/actor.ts';
 import { AppError, toProblem } from '../core/errors.ts';
 import { type BoundOperation, unknownEvent } from '../core/operation.ts';
 import { asAppError, type FloodLimiter, type RunOperation } from '../core/run-operation.ts';
-import { addressOf, bearerOf, localeOf } from './client.ts';
+import { addressOf, bearerOf, localeOf, subnetOf } from './client.ts';
 import { userRoom } from './delivery.ts';
 import type { LiveSocket, LiveSockets } from './live-sockets.ts';
 import { closeSlowSockets } from './slow-sockets.ts';
@@ -32,8 +32,8 @@ interface SocketIoDeps<Reason> {
   run: RunOperation;
   authenticate(token: string): Promise<Actor>;
   liveSockets: LiveSockets<Reason>;
-  /** Counts refusals; whoever goes on in spite of them is disconnected. */
-  strikes: FloodLimiter<'strikes'>;
+  /** Counts handshakes by address, and refusals by socket: whoever goes on in spite of them is disconnected. */
+  limits: FloodLimiter<'handshakes' | 'strikes'>;
   isOutage(error: unknown): boolean;
   trustedProxyHops: number;
 }
@@ -72,6 +72,7 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
       socket.conn.close();
       throw new AppError('rate_limited', { extra: { retryAfterMs: 1000 } });
     }
+    await deps.limits.take('handshakes', subnetOf(addressOf(socket.request, deps.trustedProxyHops)));
     const token = tokenOf(socket);
     if (token === undefined) throw new AppError('unauthenticated');
     const actor = await deps.authenticate(token);
@@ -128,7 +129,7 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
     const outcome = await run(bound, input, call);
     acknowledge?.(outcome);
     if (!outcome.ok && outcome.error.code === 'rate_limited') {
-      await deps.strikes.take('strikes', socket.id).catch(() => socket.disconnect(true));
+      await deps.limits.take('strikes', socket.id).catch(() => socket.disconnect(true));
     }
   }
 

@@ -261,3 +261,31 @@ describe('auth: the handshake', () => {
     ).to.equal(401);
   });
 });
+
+describe('auth: sessions that end elsewhere', () => {
+  it('close their sockets here within 15 s: revoked by another process, or run out', async () => {
+    const jwtSecret = 'a secret that both processes know';
+    const here = await startApp({ jwtSecret });
+    const elsewhere = await startApp({ jwtSecret, mongodbUri: here.mongodbUri });
+    const [ann, bob, cem] = await Promise.all([
+      buildUser(here.url),
+      buildUser(here.url),
+      buildUser(here.url),
+    ]);
+    const [anns, bobs, cems] = await Promise.all([ann.connect(), bob.connect(), cem.connect()]);
+    const since = Date.now();
+    await rest(elsewhere.url, { method: 'POST', path: '/api/auth/logout-all', token: ann.token });
+    const database = await mongoose.createConnection(here.mongodbUri).asPromise();
+    const ran = { $set: { expiresAt: new Date(Date.now() - 1000) } };
+    await database.collection('sessions').updateMany({ userId: new mongoose.Types.ObjectId(bob.id) }, ran);
+    await database.close();
+    expect((await anns.next('session_revoked')).reason).to.equal('logout_all');
+    expect((await bobs.next('session_revoked')).reason).to.equal('revoked');
+    await Promise.all([anns.closed(), bobs.closed()]);
+    expect(Date.now() - since).to.be.below(15_000);
+    await cems.call('profile_get', {});
+    cems.close();
+    await elsewhere.close();
+    await here.close();
+  });
+});

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { buildFriends, buildUser, type TestUser } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { createWitness, type Witness } from '../support/witness.ts';
 
@@ -66,6 +67,36 @@ describe('floods, with limits on', () => {
     await socket.closed();
     await elsewhere.call('profile_get', {});
     elsewhere.close();
+  });
+});
+
+describe('limits before anything is looked up', () => {
+  let app: TestApp;
+  before(async () => {
+    app = await startApp({ hasRateLimits: true });
+  });
+  after(() => app.close());
+
+  it('spare the database somebody who shows a token that is good no more, again and again', async () => {
+    const ann = await buildUser(app.url);
+    await ann.rest('POST', '/api/auth/logout');
+    const tries = Array.from({ length: 650 }, () => ann.rest('GET', '/api/users/me'));
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    expect(new Set(statuses)).to.deep.equal(new Set([401, 429]));
+    expect((await (await buildUser(app.url)).rest('GET', '/api/users/me')).status).to.equal(200);
+  });
+
+  it('count handshakes by address', async () => {
+    const answers = Array.from({ length: 201 }, async () => {
+      const raw = await RawSocket.opened(app.url);
+      for (let attempt = 0; attempt < 5; attempt++) raw.join('no token');
+      const refusals: string[] = [];
+      while (refusals.length < 5) refusals.push(await raw.next('44{'));
+      raw.cut();
+      return refusals;
+    });
+    const all = (await Promise.all(answers)).flat();
+    expect(all.filter((answer) => answer.includes('rate_limited'))).to.have.length(5);
   });
 });
 

@@ -31,6 +31,8 @@ interface AuthDeps {
   };
   /** Makes the live sockets of these sessions deaf at once and closes them. */
   closeSockets(userId: string, sessionIds: readonly string[], reason: RevocationReason): void;
+  /** Throws `rate_limited` when somebody shows a token too often; spares the look-up of its session. */
+  limitAdmissions(userId: string): Promise<void>;
   refreshLifetimeMs: number;
 }
 
@@ -87,7 +89,8 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
 
     async revokeSession({ sessionId }, { actor }) {
       // another's session is left alone, its sockets too
-      if ((await sessions.revoke(actor.userId, [sessionId])) === 0) throw new AppError('not_found');
+      if ((await sessions.revoke(actor.userId, [sessionId], 'revoked')) === 0)
+        throw new AppError('not_found');
       deps.closeSockets(actor.userId, [sessionId], 'revoked');
     },
   };
@@ -132,7 +135,7 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
   }
 
   async function revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<void> {
-    await sessions.revoke(userId, ids);
+    await sessions.revoke(userId, ids, reason);
     // even where nothing ended: it may have expired, or ended by a call whose outcome was lost
     deps.closeSockets(userId, ids, reason);
   }
@@ -148,7 +151,9 @@ export function createAuthService({ sessions, accounts, passwords, tokens, ...de
     /** Who an access token speaks for, as long as its session lives. Throws `unauthenticated`. */
     async authenticate(token: string): Promise<Actor> {
       const actor = tokens.verifyAccess(token);
-      const session = actor && (await sessions.findLive(actor.sessionId));
+      if (!actor) throw new AppError('unauthenticated');
+      await deps.limitAdmissions(actor.userId);
+      const session = await sessions.findLive(actor.sessionId);
       if (!session || session.userId !== actor.userId) throw new AppError('unauthenticated');
       if (!isRecent(session.lastSeenAt, touchEveryMs)) await sessions.touch(session.id, new Date());
       return actor;

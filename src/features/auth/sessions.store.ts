@@ -1,4 +1,5 @@
 import { type Connection, Schema, Types } from 'mongoose';
+import type { RevocationReason } from './auth.contract.ts';
 
 /** A person's device, from its log-in to its log-out. */
 export interface SessionRecord {
@@ -14,6 +15,8 @@ export interface SessionRecord {
   replaced: { hash: string; at: Date }[];
   expiresAt: Date;
   revokedAt: Date | null;
+  /** Why it was ended; `null` as long as it was not. */
+  revokedFor: RevocationReason | null;
 }
 
 type SessionDocument = Omit<SessionRecord, 'id' | 'userId'> & { _id: Types.ObjectId; userId: Types.ObjectId };
@@ -29,6 +32,7 @@ const sessionSchema = new Schema<SessionDocument>(
     replaced: [{ _id: false, hash: String, at: Date }],
     expiresAt: Date,
     revokedAt: Date,
+    revokedFor: String,
   },
   { collection: 'sessions', versionKey: false },
 );
@@ -46,13 +50,14 @@ export function createSessionStore(connection: Connection) {
   return {
     newId: () => new Types.ObjectId().toHexString(),
 
-    async create({ id, userId, ...session }: Omit<SessionRecord, 'replaced' | 'revokedAt'>) {
+    async create({ id, userId, ...session }: Omit<SessionRecord, 'replaced' | 'revokedAt' | 'revokedFor'>) {
       await sessions.collection.insertOne({
         _id: new Types.ObjectId(id),
         userId: new Types.ObjectId(userId),
         ...session,
         replaced: [],
         revokedAt: null,
+        revokedFor: null,
       });
     },
 
@@ -89,9 +94,23 @@ export function createSessionStore(connection: Connection) {
     },
 
     /** Ends these sessions of this person. Answers how many were live. */
-    async revoke(userId: string, ids: readonly string[]): Promise<number> {
+    async revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<number> {
       const filter = { _id: { $in: ids }, userId, ...live() };
-      return (await sessions.updateMany(filter, { $set: { revokedAt: new Date() } })).modifiedCount;
+      const change = { $set: { revokedAt: new Date(), revokedFor: reason } };
+      return (await sessions.updateMany(filter, change)).modifiedCount;
+    },
+
+    /** Which of these sessions can no longer be used, and why; those that were forgotten since have run out. */
+    async findEnded(ids: readonly string[]): Promise<Map<string, RevocationReason>> {
+      const found = await sessions
+        .find({ _id: { $in: ids } }, { expiresAt: 1, revokedFor: 1 })
+        .lean<Pick<SessionDocument, '_id' | 'expiresAt' | 'revokedFor'>[]>();
+      const now = new Date();
+      const live = found.filter(({ expiresAt, revokedFor }) => revokedFor === null && expiresAt > now);
+      const isLive = new Set(live.map(({ _id }) => _id.toHexString()));
+      const reasons = new Map(found.map(({ _id, revokedFor }) => [_id.toHexString(), revokedFor]));
+      const ended = ids.filter((id) => !isLive.has(id));
+      return new Map(ended.map((id) => [id, reasons.get(id) ?? 'revoked']));
     },
   };
 }
