@@ -1,5 +1,5 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { AppError } from '../core/errors.ts';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { asRateLimited } from './rate-limited.ts';
 
 interface Bucket {
   /** Calls that fit into one window. */
@@ -24,8 +24,7 @@ export function createFloodLimiter<Name extends string>(buckets: Record<Name, Bu
       try {
         await limiters.get(name)?.consume(key);
       } catch (error) {
-        if (!(error instanceof RateLimiterRes)) throw error;
-        throw new AppError('rate_limited', { extra: { retryAfterMs: Math.max(1, error.msBeforeNext) } });
+        throw asRateLimited(error);
       }
     },
   };

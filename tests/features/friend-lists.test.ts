@@ -25,7 +25,7 @@ async function seedPairs(user: TestUser, count: number, fields: (other: mongoose
     const other = new mongoose.Types.ObjectId();
     const blank = { requestedBy: null, requestedTo: null, requestedAt: null, requestMessage: null };
     const times = { friendsChangedAt: null, requestsChangedAt: null, updatedAt: new Date() };
-    const pair = { low: own, high: other, friendIds: [], since: null, askedBy: null, askedAt: null };
+    const pair = { low: own, high: other, friendIds: [], since: null };
     return { ...pair, ...blank, ...times, version: 1, ...fields(other) };
   });
   await database.collection('relationships').insertMany(pairs);
@@ -175,23 +175,36 @@ describe('friends: limits', () => {
   before(open);
   after(close);
 
-  const hour = 3_600_000;
+  const dayMs = 24 * 3_600_000;
+  const people = (count: number) => Promise.all(Array.from({ length: count }, () => buildUser(app.url)));
 
-  it('50 new requests a day: rate_limited until the first of them is a day old', async () => {
-    const ann = await buildUser(app.url);
-    const [last, tooMany] = await Promise.all([buildUser(app.url), buildUser(app.url)]);
-    const askedBy = new mongoose.Types.ObjectId(ann.id);
-    await seedPairs(ann, 1, () => ({ askedBy, askedAt: new Date(Date.now() - 25 * hour) }));
-    await seedPairs(ann, 1, () => ({ askedBy, askedAt: new Date(Date.now() - 20 * hour) }));
-    await seedPairs(ann, 48, () => ({ askedBy, askedAt: new Date() }));
-    expect((await ask(ann, { userId: last.id })).status).to.equal(201);
-    const { headers, body } = await ask(ann, { userId: tooMany.id });
-    expect(body).to.include({ status: 429, code: 'rate_limited' });
-    expect(body.retryAfterMs).to.be.within(4 * hour - 60_000, 4 * hour);
-    expect(Number(headers.get('retry-after'))).to.equal(Math.ceil(Number(body.retryAfterMs) / 1000));
-    expect((await ask(ann, { userId: last.id })).status, 'asking again').to.equal(201);
-    expect((await ask(tooMany, { userId: ann.id })).status, 'being asked').to.equal(201);
-    expect((await ask(ann, { userId: tooMany.id })).body.status, 'answering').to.equal('accepted');
+  it('50 new requests a day, however many are made at once: rate_limited until the day is over', async () => {
+    const [ann, ...others] = await people(61);
+    if (!ann) throw new Error('nobody');
+    const answers = await Promise.all(others.map(({ id }) => ask(ann, { userId: id })));
+    const refused = answers.filter(({ status }) => status !== 201);
+    expect(refused).to.have.length(10);
+    for (const { body, headers } of refused) {
+      expect(body).to.include({ status: 429, code: 'rate_limited' });
+      expect(body.retryAfterMs).to.be.within(dayMs - 60_000, dayMs);
+      expect(Number(headers.get('retry-after'))).to.equal(Math.ceil(Number(body.retryAfterMs) / 1000));
+    }
+    const [asked, notAsked] = [201, 429].map(
+      (code) => others[answers.findIndex(({ status }) => status === code)],
+    );
+    if (!asked || !notAsked) throw new Error('nobody');
+    expect((await ask(ann, { userId: asked.id })).status, 'asking again').to.equal(201);
+    expect((await ask(notAsked, { userId: ann.id })).status, 'being asked').to.equal(201);
+    expect((await ask(ann, { userId: notAsked.id })).body.status, 'answering').to.equal('accepted');
+  });
+
+  it('a new day brings new requests', async () => {
+    const [ann, bob, cem] = await people(3);
+    if (!ann || !bob || !cem) throw new Error('nobody');
+    await ask(ann, { userId: bob.id });
+    const yesterday = { points: 50, expire: new Date(Date.now() - 1000) };
+    await database.collection('limits').updateOne({ key: `friend_request:${ann.id}` }, { $set: yesterday });
+    expect((await ask(ann, { userId: cem.id })).status).to.equal(201);
   });
 
   it('3,000 friends: limit_reached for both sides of the pair, whoever accepts', async () => {
@@ -205,5 +218,15 @@ describe('friends: limits', () => {
     expect(accepted.body).to.include({ status: 409, code: 'limit_reached' });
     expect((await ask(full, { userId: asker.id })).body.code).to.equal('limit_reached');
     expect((await asker.rest('GET', `/api/users/${full.id}`)).body.relation).to.equal('request_sent');
+  });
+
+  it('3,000 friends, however many are accepted at once', async () => {
+    const [full, ...askers] = await people(7);
+    if (!full) throw new Error('nobody');
+    const own = new mongoose.Types.ObjectId(full.id);
+    await seedPairs(full, 2998, (other) => ({ friendIds: [own, other], since: new Date() }));
+    for (const asker of askers) await ask(asker, { userId: full.id });
+    const answers = await Promise.all(askers.map(({ id }) => full.rest('POST', `/api/friends/${id}/accept`)));
+    expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 200, 409, 409, 409, 409]);
   });
 });

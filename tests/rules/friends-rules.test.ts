@@ -5,6 +5,7 @@ import {
   afterAccepting,
   afterAsking,
   areFriends,
+  blankPair,
   otherOf,
   type Relationship,
   relationOf,
@@ -12,22 +13,7 @@ import {
 
 const low = 'a'.repeat(24);
 const high = 'b'.repeat(24);
-const strangers: Relationship = {
-  id: 'c'.repeat(24),
-  low,
-  high,
-  friendIds: [],
-  since: null,
-  requestedBy: null,
-  requestedTo: null,
-  requestedAt: null,
-  requestMessage: null,
-  askedBy: null,
-  askedAt: null,
-  friendsChangedAt: null,
-  requestsChangedAt: null,
-  updatedAt: new Date(0),
-};
+const strangers = blankPair('c'.repeat(24), low, high);
 
 interface Step {
   actor: string;

@@ -202,7 +202,13 @@ describe('message writer', () => {
   it('never lets time sink within a log', async () => {
     const log = createSharedLog();
     const later = new Date(Date.now() + 60_000);
-    log.entries.push({ ...buildSend({ content: 'ahead' }), seq: 1, messageCount: 1, lowCount: 1, createdAt: later });
+    log.entries.push({
+      ...buildSend({ content: 'ahead' }),
+      seq: 1,
+      messageCount: 1,
+      lowCount: 1,
+      createdAt: later,
+    });
     const { entry } = await createWriter({ log }).submit(buildSend({ content: 'now' }));
     expect(entry.createdAt).to.deep.equal(later);
   });

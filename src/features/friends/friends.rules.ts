@@ -15,9 +15,6 @@ export interface Relationship {
   requestedTo: string | null;
   requestedAt: Date | null;
   requestMessage: string | null;
-  /** Who asked last and when, answered or not: what the day's limit of requests counts. */
-  askedBy: string | null;
-  askedAt: Date | null;
   /** When each list that shows this pair last changed; tells `sync` what is stale. */
   friendsChangedAt: Date | null;
   requestsChangedAt: Date | null;
@@ -25,6 +22,25 @@ export interface Relationship {
 }
 
 export const friendLimits = { friends: 3000, requestsPerDay: 50 } as const;
+
+/** Two people who have never had to do with each other. */
+export function blankPair(id: string, oneId: string, otherId: string): Relationship {
+  const [low, high] = oneId < otherId ? [oneId, otherId] : [otherId, oneId];
+  return {
+    id,
+    low,
+    high,
+    friendIds: [],
+    since: null,
+    requestedBy: null,
+    requestedTo: null,
+    requestedAt: null,
+    requestMessage: null,
+    friendsChangedAt: null,
+    requestsChangedAt: null,
+    updatedAt: new Date(0),
+  };
+}
 
 export function otherOf(pair: Pick<Relationship, 'low' | 'high'>, userId: string): string {
   return pair.low === userId ? pair.high : pair.low;
@@ -59,8 +75,6 @@ export function afterAsking(pair: Relationship, { askerId, targetId, message, no
     requestedTo: targetId,
     requestedAt: now,
     requestMessage: message,
-    askedBy: askerId,
-    askedAt: now,
     requestsChangedAt: now,
     updatedAt: now,
   };

@@ -3,6 +3,7 @@ import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor, pageSize } from '../../core/page.ts';
+import type { Quota } from '../../core/quota.ts';
 import type { Privacy, Relation, User } from '../users/users.contract.ts';
 import type { Friend, FriendRequest, friendsContract, friendsEvents } from './friends.contract.ts';
 import {
@@ -31,13 +32,16 @@ interface FriendsDeps {
   };
   /** What the viewer may know of each friend's presence. */
   presenceOf(viewerId: string, friendIds: readonly string[]): Promise<Map<string, Friend['presence']>>;
+  /** New requests of one person. */
+  requestQuota: Quota;
+  /** Lets what concerns the same people happen one after the other, so that counts hold until what they allow is done. */
+  inTurn<T>(userIds: readonly string[], work: () => Promise<T>): Promise<T>;
 }
 
-const dayMs = 24 * 3_600_000;
 const position = z.tuple([z.iso.datetime(), z.string().regex(/^[0-9a-f]{24}$/)]);
 
 export function createFriendsService(deps: FriendsDeps): Handlers<typeof friendsContract> {
-  const { store, delivery, people, presenceOf } = deps;
+  const { store, delivery, people, presenceOf, requestQuota } = deps;
   const handlers: Handlers<typeof friendsContract> = {
     async list(input, { actor }) {
       const limit = pageSize(input);
@@ -58,10 +62,15 @@ export function createFriendsService(deps: FriendsDeps): Handlers<typeof friends
         message: input.message ?? null,
         now: new Date(),
       };
-      const { before, after } = await store.change([actor.userId, target.id], async (pair) => {
+      let isCounted = false;
+      const { before, after } = await change([actor.userId, target.id], async (pair) => {
         const next = afterAsking(pair, asking);
         if (areFriends(next)) await requireRoom([pair.low, pair.high]);
-        else if (next !== pair) await requireMayAsk(actor.userId, target);
+        else if (next !== pair && !isCounted) {
+          if (target.privacy.friendRequests === 'nobody') throw new AppError('not_allowed');
+          await requestQuota.take(actor.userId);
+          isCounted = true;
+        }
         return next;
       });
       const asker = await personOf(actor.userId);
@@ -89,7 +98,7 @@ export function createFriendsService(deps: FriendsDeps): Handlers<typeof friends
     },
 
     async accept({ friendId }, { actor, originSocketId }) {
-      const { before, after } = await store.change([actor.userId, friendId], async (pair) => {
+      const { before, after } = await change([actor.userId, friendId], async (pair) => {
         const next = afterAccepting(pair, actor.userId, new Date());
         if (next !== pair) await requireRoom([pair.low, pair.high]);
         return next;
@@ -122,12 +131,9 @@ export function createFriendsService(deps: FriendsDeps): Handlers<typeof friends
     return found;
   }
 
-  async function requireMayAsk(askerId: string, target: Person): Promise<void> {
-    if (target.privacy.friendRequests === 'nobody') throw new AppError('not_allowed');
-    const now = Date.now();
-    const asked = await store.timesAskedSince(askerId, new Date(now - dayMs), friendLimits.requestsPerDay);
-    const first = asked[friendLimits.requestsPerDay - 1];
-    if (first) throw new AppError('rate_limited', { extra: { retryAfterMs: first.getTime() + dayMs - now } });
+  /** Changes a pair by the rules, alone with both people in this process. */
+  function change(userIds: readonly [string, string], decide: Parameters<typeof store.change>[1]) {
+    return deps.inTurn(userIds, () => store.change(userIds, decide));
   }
 
   async function requireRoom(userIds: readonly string[]): Promise<void> {

@@ -1,20 +1,16 @@
 import { hash } from 'node:crypto';
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import type { Relationship } from './friends.rules.ts';
+import { blankPair, type Relationship } from './friends.rules.ts';
 
 /** Ids are kept as ObjectIds; everything else is as the rules see it. `version` judges concurrent changes. */
 interface RelationshipDocument
-  extends Omit<
-    Relationship,
-    'id' | 'low' | 'high' | 'friendIds' | 'requestedBy' | 'requestedTo' | 'askedBy'
-  > {
+  extends Omit<Relationship, 'id' | 'low' | 'high' | 'friendIds' | 'requestedBy' | 'requestedTo'> {
   _id: Types.ObjectId;
   low: Types.ObjectId;
   high: Types.ObjectId;
   friendIds: Types.ObjectId[];
   requestedBy: Types.ObjectId | null;
   requestedTo: Types.ObjectId | null;
-  askedBy: Types.ObjectId | null;
   version: number;
 }
 
@@ -29,8 +25,6 @@ const relationshipSchema = new Schema<RelationshipDocument>(
     requestedTo: objectId,
     requestedAt: Date,
     requestMessage: String,
-    askedBy: objectId,
-    askedAt: Date,
     friendsChangedAt: Date,
     requestsChangedAt: Date,
     updatedAt: Date,
@@ -41,7 +35,6 @@ const relationshipSchema = new Schema<RelationshipDocument>(
 relationshipSchema.index({ friendIds: 1, since: -1, _id: -1 });
 relationshipSchema.index({ requestedTo: 1, requestedAt: -1, _id: -1 });
 relationshipSchema.index({ requestedBy: 1, requestedAt: -1, _id: -1 });
-relationshipSchema.index({ askedBy: 1, askedAt: -1 });
 relationshipSchema.index({ low: 1, updatedAt: -1 });
 relationshipSchema.index({ high: 1, updatedAt: -1 });
 
@@ -130,16 +123,6 @@ export function createRelationshipStore(connection: Connection) {
     countFriends: (userId: string, upTo: number) =>
       relationships.countDocuments({ friendIds: userId }).limit(upTo).exec(),
 
-    /** When this person asked for friendship since a point in time, the latest first. */
-    async timesAskedSince(userId: string, since: Date, limit: number): Promise<Date[]> {
-      const found = await relationships
-        .find({ askedBy: userId, askedAt: { $gt: since } }, { askedAt: 1 })
-        .sort({ askedAt: -1 })
-        .limit(limit)
-        .lean<{ askedAt: Date }[]>();
-      return found.map(({ askedAt }) => askedAt);
-    },
-
     /** The pairs of this person that changed after a point in time. */
     async changedSince(userId: string, since: Date): Promise<Relationship[]> {
       const updatedAt = { $gt: since };
@@ -174,28 +157,8 @@ export function createRelationshipStore(connection: Connection) {
 /** Which time orders the pages of which list. */
 const timeOf = { friendIds: 'since', requestedTo: 'requestedAt', requestedBy: 'requestedAt' } as const;
 
-function blankPair(id: string, oneId: string, otherId: string): Relationship {
-  const [low, high] = oneId < otherId ? [oneId, otherId] : [otherId, oneId];
-  return {
-    id,
-    low,
-    high,
-    friendIds: [],
-    since: null,
-    requestedBy: null,
-    requestedTo: null,
-    requestedAt: null,
-    requestMessage: null,
-    askedBy: null,
-    askedAt: null,
-    friendsChangedAt: null,
-    requestsChangedAt: null,
-    updatedAt: new Date(0),
-  };
-}
-
 function toRelationship({ version: _, ...document }: RelationshipDocument): Relationship {
-  const { _id, low, high, friendIds, requestedBy, requestedTo, askedBy, ...rest } = document;
+  const { _id, low, high, friendIds, requestedBy, requestedTo, ...rest } = document;
   return {
     ...rest,
     id: _id.toHexString(),
@@ -204,12 +167,11 @@ function toRelationship({ version: _, ...document }: RelationshipDocument): Rela
     friendIds: friendIds.map((friendId) => friendId.toHexString()),
     requestedBy: requestedBy?.toHexString() ?? null,
     requestedTo: requestedTo?.toHexString() ?? null,
-    askedBy: askedBy?.toHexString() ?? null,
   };
 }
 
 function toDocument({ id, ...pair }: Relationship, version: number): RelationshipDocument {
-  const { low, high, friendIds, requestedBy, requestedTo, askedBy, ...rest } = pair;
+  const { low, high, friendIds, requestedBy, requestedTo, ...rest } = pair;
   const orNull = (userId: string | null) => (userId === null ? null : new Types.ObjectId(userId));
   return {
     ...rest,
@@ -219,7 +181,6 @@ function toDocument({ id, ...pair }: Relationship, version: number): Relationshi
     friendIds: friendIds.map((friendId) => new Types.ObjectId(friendId)),
     requestedBy: orNull(requestedBy),
     requestedTo: orNull(requestedTo),
-    askedBy: orNull(askedBy),
     version,
   };
 }

@@ -1,0 +1,5 @@
+/** How often something may be done in a span of time, counted where all processes see it and restarts do not forget it. */
+export interface Quota {
+  /** Takes one of what this key has left. Throws `rate_limited` with `retryAfterMs` when nothing is left. */
+  take(key: string): Promise<void>;
+}
