@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Connection } from 'mongoose';
-import { createSessionStore } from '../src/features/auth/sessions.store.ts';
 import { afterAccepting, afterAsking } from '../src/features/friends/friends.rules.ts';
 import { createRelationshipStore } from '../src/features/friends/friends.store.ts';
+import { createSessionStore } from '../src/features/sessions/sessions.store.ts';
 import { openPrivacy } from '../src/features/users/users.rules.ts';
 import { createUserStore } from '../src/features/users/users.store.ts';
 import { createDatabase } from '../src/platform/database.ts';
@@ -48,10 +48,11 @@ function createSeeder(connection: Connection, jwtSecret: string) {
   const tokens = createTokens({ secret: jwtSecret, accessLifetimeSeconds: lifetimeSeconds });
 
   async function createPerson(): Promise<Person> {
-    const email = `${randomBytes(12).toString('hex')}@example.com`;
+    const value = `${randomBytes(12).toString('hex')}@example.com`;
     const user = await users.create({
       nickname: 'Somebody',
-      email,
+      contact: { kind: 'email', value },
+      emailVerified: false,
       privacy: openPrivacy,
       passwordHash: 'none',
     });

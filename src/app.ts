@@ -52,6 +52,7 @@ export async function createApp(config: Config): Promise<App> {
     try {
       await database.open();
       isOpen = true;
+      features.start();
     } catch (error) {
       if (drain.isDraining) return;
       log.error({ err: error }, 'the database cannot be reached; trying again');

@@ -1,28 +1,14 @@
 import { z } from 'zod';
+import type { S3Settings } from './platform/file-storage/s3-settings.ts';
+import type { MailSettings } from './platform/mail/mail-settings.ts';
+import type { SmsSettings } from './platform/sms/sms-settings.ts';
+import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
+import { duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
+import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
+import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
+import { storageFaults, storageSettings, toS3 } from './settings/storage.ts';
 
 const exampleSecrets = ['your_jwt_secret_key', 'a_very_strong_secret_key_at_least_32_chars_long'];
-
-const units = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
-
-/** A time span such as `30d`, `24h`, `15m`, `90s`; a bare number is seconds. Given in seconds. */
-const duration = z
-  .string()
-  .regex(/^\d{1,9}[smhd]?$/, 'must be a time span such as 24h, 15m or 3600')
-  .transform((text) => {
-    const unit = text.at(-1) as keyof typeof units;
-    return Number.parseInt(text, 10) * (units[unit] ?? 1);
-  })
-  .refine(
-    (seconds) => seconds > 0 && seconds <= 3650 * units.d,
-    'must be longer than nothing and 3650d at most',
-  );
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
 /** Every setting: name, form and what it is when unset. `.env.example` lists the same names. */
 export const settings = z.object({
@@ -47,6 +33,12 @@ export const settings = z.object({
       'must be fatal, error, warn, info, debug, trace or silent',
     )
     .default('info'),
+  PUBLIC_URL: httpUrl.optional(),
+  QR_EXPIRES_IN: duration.default(30 * 86_400),
+  ...codeSettings,
+  ...smsSettings,
+  ...mailSettings,
+  ...storageSettings,
 });
 
 type Settings = z.output<typeof settings>;
@@ -68,6 +60,18 @@ export interface Config {
   trustedProxyHops: number;
   corsOrigins: '*' | string[];
   logLevel: Settings['LOG_LEVEL'];
+  /** Where clients reach the server; what codes and avatars lead to. */
+  publicUrl: string;
+  /** Life of a person's QR code. */
+  qrLifetimeSeconds: number;
+  codes: CodeSettings;
+  /** `null`: nobody carries codes to phones. */
+  sms: SmsSettings | null;
+  /** `null`: no mails go out. */
+  mail: MailSettings | null;
+  phones: { defaultCountry: Settings['PHONE_DEFAULT_COUNTRY']; countries: Settings['SMS_COUNTRIES'] };
+  /** `null`: files are kept in the database. */
+  s3: S3Settings | null;
 }
 
 /** Everything that is wrong with the settings, by variable; never with their values. */
@@ -88,14 +92,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const faults = parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  faults.push(...smsFaults(set), ...mailFaults(set), ...storageFaults(set));
   if (set.NODE_ENV === 'production') faults.push(...productionFaults(set));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
 
 function toConfig(set: Settings): Config {
+  const isProduction = set.NODE_ENV === 'production';
   return {
-    isProduction: set.NODE_ENV === 'production',
+    isProduction,
     port: set.PORT,
     host: set.HOST,
     mongodbUri: set.MONGODB_URI ?? null,
@@ -108,16 +114,26 @@ function toConfig(set: Settings): Config {
     trustedProxyHops: set.TRUST_PROXY,
     corsOrigins: set.CORS_ORIGINS === '*' ? '*' : set.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
     logLevel: set.LOG_LEVEL,
+    publicUrl: set.PUBLIC_URL ?? `http://localhost:${set.PORT}`,
+    qrLifetimeSeconds: set.QR_EXPIRES_IN,
+    codes: toCodes(set),
+    sms: toSms(set, isProduction),
+    mail: toMail(set, isProduction),
+    phones: { defaultCountry: set.PHONE_DEFAULT_COUNTRY, countries: set.SMS_COUNTRIES },
+    s3: toS3(set),
   };
 }
 
 /** What production refuses although it is well-formed: it would start and be unsafe, or lose everything. */
-function productionFaults(set: Readonly<Record<string, unknown>>): string[] {
+function productionFaults(set: Given): string[] {
   const faults: string[] = [];
   const secret = set.JWT_SECRET;
   if (typeof secret !== 'string') faults.push('JWT_SECRET must be set in production');
   else faults.push(...secretFaults(secret));
   if (set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS must be on in production');
+  for (const name of ['SMS_DRIVER', 'EMAIL_DRIVER'])
+    if (set[name] === 'log') faults.push(`${name} must not be log in production, where logs are not secret`);
+  faults.push(...looseCodeFaults(set));
   if (set.MONGODB_URI === undefined && set.DATA_DIR === undefined) {
     faults.push('MONGODB_URI must be set in production (or DATA_DIR, on a disk that outlives a restart)');
   }

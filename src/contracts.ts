@@ -1,16 +1,24 @@
 import { z } from 'zod';
 import type { Problem } from './core/errors.ts';
 import type { Operation } from './core/operation.ts';
-import { authContract, authEvents } from './features/auth/auth.contract.ts';
+import { accountContract } from './features/account/account.contract.ts';
+import { authContract } from './features/auth/auth.contract.ts';
+import { avatarsContract } from './features/avatars/avatars.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
+import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
+import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
 
 /** Everything that clients can call, by feature. */
 export const contracts = {
   auth: authContract,
+  sessions: sessionsContract,
+  account: accountContract,
   users: usersContract,
+  avatars: avatarsContract,
+  qrCodes: qrCodesContract,
   friends: friendsContract,
   messages: messagesContract,
   conversations: conversationsContract,
@@ -18,7 +26,7 @@ export const contracts = {
 
 /** Everything that clients can hear. */
 export const pushEvents = {
-  ...authEvents,
+  ...sessionsEvents,
   ...usersEvents,
   ...friendsEvents,
   ...messagesEvents,

@@ -31,6 +31,19 @@ describe('config', () => {
       trustedProxyHops: 0,
       corsOrigins: '*',
       logLevel: 'info',
+      publicUrl: 'http://localhost:3000',
+      qrLifetimeSeconds: 30 * 86_400,
+      codes: {
+        ttlSeconds: 300,
+        resendSeconds: 60,
+        dailyPerTarget: 10,
+        dailyPerAddress: 30,
+        dailyTotal: 1000,
+      },
+      sms: { driver: 'log' },
+      mail: { driver: 'log' },
+      phones: { defaultCountry: 'CN', countries: undefined },
+      s3: null,
     });
   });
 
@@ -112,6 +125,13 @@ describe('config: in production', () => {
       { JWT_SECRET: 'a_very_strong_secret_key_at_least_32_chars_long' },
       /^JWT_SECRET must not be taken from an example/,
     ],
+    ['codes in the log', { SMS_DRIVER: 'log' }, /^SMS_DRIVER must not be log/],
+    ['mails in the log', { EMAIL_DRIVER: 'log' }, /^EMAIL_DRIVER must not be log/],
+    ['codes that live longer', { CODE_TTL_SECONDS: '301' }, /^CODE_TTL_SECONDS must be 300 at most/],
+    ['codes that come sooner', { CODE_RESEND_SECONDS: '59' }, /^CODE_RESEND_SECONDS must be 60 at least/],
+    ['more codes per target', { CODE_DAILY_PER_TARGET: '11' }, /^CODE_DAILY_PER_TARGET must be 10 at most/],
+    ['more codes per address', { CODE_DAILY_PER_ADDRESS: '31' }, /^CODE_DAILY_PER_ADDRESS must be 30/],
+    ['more codes in all', { CODE_DAILY_TOTAL: '1001' }, /^CODE_DAILY_TOTAL must be 1000 at most/],
     ['limits off', { RATE_LIMITS: 'off' }, /^RATE_LIMITS must be on/],
     ['neither database nor disk', { MONGODB_URI: '' }, /^MONGODB_URI must be set.*DATA_DIR/],
   ] as const) {
@@ -128,6 +148,63 @@ describe('config: in production', () => {
 
   it('counts the bytes of a secret, not its characters', () => {
     expect(faultsOf({ ...production, JWT_SECRET: '一二三四五六七八九十百' })).to.deep.equal([]);
+  });
+});
+
+describe('config: drivers', () => {
+  const secret = `whsec_${'A'.repeat(32)}`;
+
+  for (const [what, environment, faults] of [
+    ['webhook', { SMS_DRIVER: 'webhook' }, ['SMS_WEBHOOK_URL', 'SMS_WEBHOOK_SECRET']],
+    ['twilio', { SMS_DRIVER: 'twilio' }, ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'SMS_FROM']],
+    [
+      'aliyun',
+      { SMS_DRIVER: 'aliyun', SMS_SIGN_NAME: 'Parley' },
+      ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET', 'SMS_TEMPLATE_ID'],
+    ],
+    [
+      'tencent',
+      { SMS_DRIVER: 'tencent', SMS_SIGN_NAME: 'Parley', SMS_TEMPLATE_ID: '1' },
+      ['TENCENTCLOUD_SECRET_ID', 'TENCENTCLOUD_SECRET_KEY', 'SMS_APP_ID'],
+    ],
+    ['smtp by service', { EMAIL_SERVICE: 'gmail' }, ['EMAIL_USER', 'EMAIL_PASS']],
+    ['smtp by address', { EMAIL_URL: 'smtps://u:p@mail.example.com' }, ['EMAIL_FROM']],
+    ['resend', { RESEND_API_KEY: 're_1' }, ['EMAIL_FROM']],
+    ['brevo', { EMAIL_DRIVER: 'brevo' }, ['BREVO_API_KEY', 'EMAIL_FROM']],
+    ['a bucket', { S3_BUCKET: 'b' }, ['S3_ENDPOINT', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']],
+  ] as const) {
+    it(`${what}: names what is missing, all at once`, () => {
+      const named = faultsOf(environment).map((fault) => fault.split(' ')[0]);
+      expect(named).to.deep.equal([...faults]);
+    });
+  }
+
+  it('picks the way mails go by what is set, and none in production where nothing is', () => {
+    const smtp = { EMAIL_SERVICE: 'gmail', EMAIL_USER: 'a@gmail.com', EMAIL_PASS: 'p' };
+    expect(readConfig(smtp).mail).to.deep.equal({
+      driver: 'smtp',
+      from: 'a@gmail.com',
+      server: { service: 'gmail', user: 'a@gmail.com', pass: 'p' },
+    });
+    expect(readConfig({ BREVO_API_KEY: 'k', EMAIL_FROM: 'a@b.cn' }).mail).to.include({ driver: 'brevo' });
+    const production = readConfig({
+      NODE_ENV: 'production',
+      JWT_SECRET: 'abcdefghijklmnopqrstuvwxyz012345',
+      DATA_DIR: '/data',
+    });
+    expect([production.sms, production.mail]).to.deep.equal([null, null]);
+  });
+
+  it('takes countries in any case and refuses what is none', () => {
+    expect(readConfig({ SMS_COUNTRIES: 'cn, hk' }).phones.countries).to.deep.equal(['CN', 'HK']);
+    expect(faultsOf({ SMS_COUNTRIES: 'CN,XX' })).to.have.length(1);
+    expect(faultsOf({ PHONE_DEFAULT_COUNTRY: 'China' })).to.have.length(1);
+  });
+
+  it('takes a webhook secret of 24 bytes at least', () => {
+    const webhook = { SMS_DRIVER: 'webhook', SMS_WEBHOOK_URL: 'https://example.com' };
+    expect(faultsOf({ ...webhook, SMS_WEBHOOK_SECRET: secret })).to.deep.equal([]);
+    expect(faultsOf({ ...webhook, SMS_WEBHOOK_SECRET: 'whsec_short' })).to.have.length(1);
   });
 });
 

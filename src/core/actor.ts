@@ -13,6 +13,8 @@ export interface Call<A extends Actor | null = Actor | null> {
   locale: Locale;
   /** The client's network address, as far as trusted proxies tell. */
   address: string;
+  /** What was uploaded, where the operation takes an upload. */
+  file: Buffer | null;
   /** The socket that acts; its own events are not echoed to it. `null` after a REST call. */
   originSocketId: string | null;
 }

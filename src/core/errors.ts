@@ -20,6 +20,16 @@ const errorCatalogue = {
     title: { en: 'The input is not valid', zh: '请求内容无效' },
     retryable: false,
   },
+  code_invalid: {
+    status: 400,
+    title: { en: 'The code is not right or no longer good', zh: '验证码错误或已失效' },
+    retryable: false,
+  },
+  image_invalid: {
+    status: 400,
+    title: { en: 'The picture cannot be read', zh: '无法读取图片' },
+    retryable: false,
+  },
   unknown_event: {
     status: 400,
     title: { en: 'There is no such event', zh: '没有这个事件' },
@@ -36,6 +46,11 @@ const errorCatalogue = {
     title: { en: 'This is not allowed', zh: '没有权限进行此操作' },
     retryable: false,
   },
+  proof_invalid: {
+    status: 403,
+    title: { en: 'This does not prove who you are', zh: '身份验证未通过' },
+    retryable: false,
+  },
   not_found: { status: 404, title: { en: 'Not found', zh: '未找到' }, retryable: false },
   idempotency_mismatch: {
     status: 409,
@@ -46,6 +61,11 @@ const errorCatalogue = {
     retryable: false,
   },
   email_taken: { status: 409, title: { en: 'This e-mail is taken', zh: '该邮箱已被注册' }, retryable: false },
+  phone_taken: {
+    status: 409,
+    title: { en: 'This phone is taken', zh: '该手机号已被注册' },
+    retryable: false,
+  },
   already_friends: {
     status: 409,
     title: { en: 'You are friends already', zh: '你们已经是好友' },
@@ -59,7 +79,7 @@ const errorCatalogue = {
   },
   unsupported_media_type: {
     status: 415,
-    title: { en: 'Please send application/json', zh: '请使用 application/json' },
+    title: { en: 'This kind of content is not taken', zh: '不支持该内容类型' },
     retryable: false,
   },
   rate_limited: { status: 429, title: { en: 'Too many requests', zh: '请求过于频繁' }, retryable: true },
@@ -67,6 +87,11 @@ const errorCatalogue = {
   unavailable: {
     status: 503,
     title: { en: 'Not available at the moment, please repeat', zh: '服务暂时不可用，请重试' },
+    retryable: true,
+  },
+  delivery_unavailable: {
+    status: 503,
+    title: { en: 'No code can be sent at the moment', zh: '暂时无法发送验证码' },
     retryable: true,
   },
 } as const satisfies Record<string, CatalogueEntry>;

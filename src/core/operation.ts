@@ -19,13 +19,18 @@ export interface Route {
  */
 export interface Operation {
   summary: string;
-  access: 'public' | 'user';
+  /** `optional`: the actor is known if the call has a good token. */
+  access: 'public' | 'optional' | 'user';
   /** Path, query and body in one flat object. `z.strictObject` refuses unknown fields, `z.object` ignores them. */
   input: z.ZodObject;
-  /** `null`: nothing to answer (204). */
+  /** `null`: nothing to answer (204). `media`, alone or in a union: bytes over REST. */
   output: z.ZodType | null;
   /** HTTP status of success; 200, or 204 where there is no output, unless said. */
   status?: 201 | 202;
+  /** May go on after its answer, which is `{ status: 'pending' }` then, and 202 over REST. */
+  pends?: true;
+  /** The field of a multipart body that carries a file. Such operations are REST only. */
+  upload?: { field: string; maxBytes: number };
   /** Besides those every operation can meet: validation_failed, rate_limited, internal, unavailable. */
   errors: readonly ErrorCode[];
   routes: readonly Route[];
@@ -34,7 +39,7 @@ export interface Operation {
   /** The answer holds secrets: it is sent with `Cache-Control: no-store`. */
   secret?: true;
   /** Which flood bucket it draws on. */
-  flood: 'send' | 'read' | 'sync' | 'change' | 'auth';
+  flood: 'send' | 'read' | 'search' | 'sync' | 'change' | 'auth';
 }
 
 /** Declares an operation; the identity function, for inference. */
@@ -44,7 +49,8 @@ export function operation<const Declared extends Operation>(declared: Declared):
 
 export type Contract = Readonly<Record<string, Operation>>;
 
-type CallOf<O extends Operation> = O['access'] extends 'user' ? Call<Actor> : Call;
+type CallOf<O extends Operation> = (O['access'] extends 'user' ? Call<Actor> : Call) &
+  (O extends { upload: object } ? { file: Buffer } : unknown);
 type HandlerOf<O extends Operation> = (
   input: z.output<O['input']>,
   call: CallOf<O>,

@@ -2,4 +2,6 @@
 export interface Quota {
   /** Takes one of what this key has left. Throws `rate_limited` with `retryAfterMs` when nothing is left. */
   take(key: string): Promise<void>;
+  /** Gives back one that was taken for nothing. */
+  giveBack(key: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { type Connection, Schema } from 'mongoose';
-import { RateLimiterMongo } from 'rate-limiter-flexible';
+import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Quota } from '../core/quota.ts';
 import { asRateLimited } from './rate-limited.ts';
 
@@ -18,6 +18,9 @@ const limitSchema = new Schema(
 limitSchema.index({ key: 1 }, { unique: true });
 limitSchema.index({ expire: 1 }, { expireAfterSeconds: 0 });
 
+/** Lets everything pass: for limits by address while RATE_LIMITS=off. */
+export const noQuota: Quota = { take: () => Promise.resolve(), giveBack: () => Promise.resolve() };
+
 /** Makes quotas that are counted in the database, each take by one atomic write. */
 export function createQuotaStore(connection: Connection) {
   const { collection } = connection.model('Limit', limitSchema);
@@ -33,9 +36,14 @@ export function createQuotaStore(connection: Connection) {
     });
     return {
       async take(key) {
-        await limiter.consume(key).catch((rejection: unknown) => {
+        await limiter.consume(key).catch(async (rejection: unknown) => {
+          // what was refused was counted too, and would outweigh what is given back later
+          if (rejection instanceof RateLimiterRes) await limiter.reward(key);
           throw asRateLimited(rejection);
         });
+      },
+      async giveBack(key) {
+        await limiter.reward(key);
       },
     };
   };

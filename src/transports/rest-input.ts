@@ -5,7 +5,7 @@ import type { Operation, Route } from '../core/operation.ts';
 
 /** Path, query and body as the one flat object that an operation takes; the path wins, as a body does not repeat it. */
 export function inputOf(request: Request, operation: Operation, route: Route): unknown {
-  const body = route.method === 'GET' ? {} : bodyOf(request);
+  const body = route.method === 'GET' || operation.upload ? {} : bodyOf(request);
   const query = fromText(operation.input, request.query);
   return { ...query, ...body, ...renamed(request.params, route), ...route.fixed };
 }

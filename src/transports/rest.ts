@@ -3,11 +3,14 @@ import { type Request, type Response, Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Actor, Call } from '../core/actor.ts';
 import { AppError } from '../core/errors.ts';
-import type { BoundOperation, Route } from '../core/operation.ts';
+import { Media } from '../core/media.ts';
+import type { BoundOperation, Operation, Route } from '../core/operation.ts';
 import type { RunOperation } from '../core/run-operation.ts';
 import { addressOf, bearerOf, localeOf } from './client.ts';
+import { sendMedia } from './media-response.ts';
 import { sendProblem } from './problems.ts';
 import { inputOf } from './rest-input.ts';
+import { createUploads, type Uploads } from './uploads.ts';
 
 interface RestDeps {
   operations: readonly BoundOperation[];
@@ -25,13 +28,14 @@ export function createRestRouter({ operations, ...deps }: RestDeps): Router {
   const router = Router();
   if (deps.hasRateLimits) router.use('/api', addressLimit(perMinute.all));
   const authLimit = addressLimit(perMinute.auth);
+  const uploads = createUploads();
 
   const rows = operations.flatMap((bound) => bound.operation.routes.map((route) => ({ bound, route })));
   for (const { bound, route } of rows.sort(staticFirst)) {
     const limits = deps.hasRateLimits && bound.operation.flood === 'auth' ? [authLimit] : [];
     const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
     router[method](route.path, ...limits, (request, response) =>
-      serve({ bound, route }, { request, response }, deps),
+      serve({ bound, route }, { request, response }, { ...deps, uploads }),
     );
   }
   return router;
@@ -51,11 +55,16 @@ function staticFirst(one: Row, other: Row): number {
 async function serve(
   { bound, route }: Row,
   { request, response }: { request: Request; response: Response },
-  deps: Omit<RestDeps, 'operations'>,
+  deps: Omit<RestDeps, 'operations'> & { uploads: Uploads },
 ): Promise<void> {
   const { operation } = bound;
+  const actor = await actorOf(request, operation, deps.authenticate);
+  const file = operation.upload
+    ? await deps.uploads.read({ request, response }, operation.upload, actor?.userId ?? '')
+    : null;
   const call: Call = {
-    actor: operation.access === 'user' ? await actorOf(request, deps.authenticate) : null,
+    actor,
+    file,
     requestId: requestIdOf(response),
     locale: localeOf(request),
     address: addressOf(request, deps.trustedProxyHops),
@@ -65,13 +74,30 @@ async function serve(
   if (!outcome.ok) return sendProblem(response, outcome.error);
   if (operation.secret) response.set('Cache-Control', 'no-store');
   if (operation.output === null) response.status(204).end();
-  else response.status(operation.status ?? 200).json(outcome.data);
+  else if (outcome.data instanceof Media) await sendMedia(response, outcome.data);
+  else response.status(statusOf(operation, outcome.data)).json(outcome.data);
 }
 
-function actorOf(request: Request, authenticate: RestDeps['authenticate']): Promise<Actor> {
+function statusOf({ status, pends }: Operation, data: unknown): number {
+  const isPending =
+    pends && typeof data === 'object' && data && 'status' in data && data.status === 'pending';
+  return isPending ? 202 : (status ?? 200);
+}
+
+async function actorOf(
+  request: Request,
+  { access }: Operation,
+  authenticate: RestDeps['authenticate'],
+): Promise<Actor | null> {
+  if (access === 'public') return null;
   const token = bearerOf(request);
+  if (access === 'optional' && token === undefined) return null;
   if (token === undefined) throw new AppError('unauthenticated');
-  return authenticate(token);
+  return authenticate(token).catch((error: unknown) => {
+    // what needs nobody is not refused for a token that has run out
+    if (access === 'optional' && error instanceof AppError && error.code === 'unauthenticated') return null;
+    throw error;
+  });
 }
 
 /** The id under which everything about one request is logged and answered; made once per request. */

@@ -14,6 +14,7 @@ import type { createRelations } from '../features/friends/relations.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
+import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 
@@ -72,6 +73,11 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     operations: [
       ...bind('messages', contracts.messages, messages.handlers),
       ...bind('conversations', contracts.conversations, conversations),
+    ],
+    holders: [
+      createPersonalMessages(messageStore),
+      // the marks of who has gone are what the other's receipts are told by
+      { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
     async settle(): Promise<void> {
       await writer.idle();

@@ -13,6 +13,8 @@ import type { Features } from './features.ts';
 const floodBuckets = {
   send: { points: 200, durationSeconds: 5 },
   read: { points: 200, durationSeconds: 5 },
+  // several reads, one of them along an index
+  search: { points: 40, durationSeconds: 10 },
   // a page of sync may read thousands of entries
   sync: { points: 40, durationSeconds: 10 },
   change: { points: 100, durationSeconds: 10 },

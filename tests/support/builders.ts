@@ -44,7 +44,15 @@ interface Registered {
   result: AuthResult;
 }
 
-function toTestUser(url: string, { email, password, result }: Registered): TestUser {
+let phones = 0;
+
+/** A mobile number in China that nobody else in the suite has. */
+export function uniquePhone(): string {
+  return `+86139${String(process.pid % 1000).padStart(3, '0')}${String(phones++).padStart(5, '0')}`;
+}
+
+/** What `login`, `register` or `verify-code` answered, as a person. */
+export function toTestUser(url: string, { email, password, result }: Registered): TestUser {
   const { token, refreshToken, user } = result;
   return {
     id: user.id,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { buildFriends, buildUser, type TestUser } from '../support/builders.ts';
+import { buildFriends, buildUser, type TestUser, uniqueEmail } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
 import { RawSocket } from '../support/raw-socket.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
@@ -114,7 +114,7 @@ describe('HTTP limits by address', () => {
     rest(app.url, {
       method: 'POST',
       path: '/api/auth/login',
-      body: { email: 'nobody@example.com', password: 'wrong password' },
+      body: { email: uniqueEmail(), password: 'wrong password' },
       headers: { 'x-forwarded-for': forwardedFor },
     });
 

@@ -1,54 +1,39 @@
 import { z } from 'zod';
-import { id, timestamp } from '../../core/ids.ts';
+import { contactInput, email, hasOneContact } from '../../core/contact.ts';
 import { operation } from '../../core/operation.ts';
-import { pageInput, pageOf } from '../../core/page.ts';
 import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
-import { email, me, nickname } from '../users/users.contract.ts';
+import { code, codePurposes, codeSent } from '../codes/codes.contract.ts';
+import { me, nickname } from '../users/users.contract.ts';
 
-/** bcrypt reads 72 bytes and no more, so a longer password is refused rather than cut. */
-const password = z
+const deviceName = shortText({ max: 64 }).optional();
+
+/** A password that is to be set. bcrypt reads 72 bytes and no more, so a longer one is refused rather than cut. */
+export const newPassword = z
   .string()
   .max(200)
   .refine((text) => [...text].length >= 8, told({ en: 'At least 8 characters', zh: '至少 8 个字符' }))
   .refine((text) => Buffer.byteLength(text) <= 72, told({ en: 'At most 72 bytes', zh: '最多 72 字节' }));
 
-const deviceName = shortText({ max: 64 }).optional();
+/** A password that is to be compared, whatever it is. */
+export const givenPassword = z.string().max(200);
 
 const authResult = z
-  .object({ token: z.string(), refreshToken: z.string(), expiresIn: z.int(), user: me })
+  .object({
+    token: z.string(),
+    refreshToken: z.string(),
+    expiresIn: z.int().meta({ description: 'Seconds until `token` has to be renewed' }),
+    user: me,
+    created: z.boolean().optional(),
+  })
   .meta({ id: 'AuthResult' });
 export type AuthResult = z.output<typeof authResult>;
-
-const session = z
-  .object({
-    id,
-    deviceName: z.string().nullable(),
-    address: z.string(),
-    createdAt: timestamp,
-    lastSeenAt: timestamp,
-    current: z.boolean(),
-  })
-  .meta({ id: 'Session' });
-
-const revocationReason = z.enum([
-  'logout',
-  'logout_all',
-  'revoked',
-  'password_changed',
-  'password_reset',
-  'address_proved',
-  'replay',
-  'account_deleted',
-  'banned',
-]);
-export type RevocationReason = z.output<typeof revocationReason>;
 
 export const authContract = {
   register: operation({
     summary: 'Register with e-mail and password',
     access: 'public',
-    input: z.object({ email, password, nickname, deviceName }),
+    input: z.object({ email, password: newPassword, nickname, deviceName }),
     output: authResult,
     status: 201,
     errors: ['email_taken'],
@@ -57,12 +42,37 @@ export const authContract = {
     flood: 'auth',
   }),
   logIn: operation({
-    summary: 'Log in with e-mail and password',
+    summary: 'Log in with e-mail or phone, and password',
     access: 'public',
-    input: z.object({ email, password: z.string().max(200), deviceName }),
+    input: z.object({ ...contactInput, password: givenPassword, deviceName }).refine(...hasOneContact),
     output: authResult,
     errors: ['invalid_credentials'],
     routes: [{ method: 'POST', path: '/api/auth/login' }],
+    secret: true,
+    flood: 'auth',
+  }),
+  sendCode: operation({
+    summary:
+      'Send a verification code by SMS or mail; all purposes but login and reset_password need a token',
+    access: 'optional',
+    input: z
+      .object({ ...contactInput, purpose: z.enum(codePurposes).default('login') })
+      .refine(...hasOneContact),
+    output: codeSent,
+    status: 202,
+    errors: ['unauthenticated', 'not_allowed', 'delivery_unavailable'],
+    routes: [{ method: 'POST', path: '/api/auth/send-verification-code' }],
+    flood: 'auth',
+  }),
+  verifyCode: operation({
+    summary: 'Log in with a code, or register on first use',
+    access: 'public',
+    input: z
+      .object({ ...contactInput, code, nickname: nickname.optional(), deviceName })
+      .refine(...hasOneContact),
+    output: authResult,
+    errors: ['code_invalid'],
+    routes: [{ method: 'POST', path: '/api/auth/verify-code' }],
     secret: true,
     flood: 'auth',
   }),
@@ -76,48 +86,23 @@ export const authContract = {
     secret: true,
     flood: 'auth',
   }),
-  logOut: operation({
-    summary: 'Log out here',
-    access: 'user',
-    input: z.strictObject({}),
+  forgotPassword: operation({
+    summary: 'Send a code to reset a forgotten password; the answer is the same for everybody',
+    access: 'public',
+    input: z.object(contactInput).refine(...hasOneContact),
+    output: codeSent,
+    status: 202,
+    errors: [],
+    routes: [{ method: 'POST', path: '/api/auth/forgot-password' }],
+    flood: 'auth',
+  }),
+  resetPassword: operation({
+    summary: 'Set a new password with a code; ends all sessions',
+    access: 'public',
+    input: z.object({ ...contactInput, code, password: newPassword }).refine(...hasOneContact),
     output: null,
-    errors: ['unauthenticated'],
-    routes: [{ method: 'POST', path: '/api/auth/logout' }],
-    event: 'logout',
-    flood: 'change',
+    errors: ['code_invalid'],
+    routes: [{ method: 'POST', path: '/api/auth/reset-password' }],
+    flood: 'auth',
   }),
-  logOutEverywhere: operation({
-    summary: 'Log out on all my devices',
-    access: 'user',
-    input: z.strictObject({}),
-    output: null,
-    errors: ['unauthenticated'],
-    routes: [{ method: 'POST', path: '/api/auth/logout-all' }],
-    event: 'logout_all',
-    flood: 'change',
-  }),
-  listSessions: operation({
-    summary: 'My devices, the latest first',
-    access: 'user',
-    input: z.strictObject(pageInput),
-    output: pageOf(session),
-    errors: ['unauthenticated'],
-    routes: [{ method: 'GET', path: '/api/auth/sessions' }],
-    event: 'session_list',
-    flood: 'read',
-  }),
-  revokeSession: operation({
-    summary: 'Log out one of my devices',
-    access: 'user',
-    input: z.strictObject({ sessionId: id }),
-    output: null,
-    errors: ['unauthenticated', 'not_found'],
-    routes: [{ method: 'DELETE', path: '/api/auth/sessions/:sessionId' }],
-    event: 'session_revoke',
-    flood: 'change',
-  }),
-};
-
-export const authEvents = {
-  session_revoked: z.object({ sessionId: id, reason: revocationReason }),
 };

@@ -1,181 +1,184 @@
-import { z } from 'zod';
-import type { Actor, Call } from '../../core/actor.ts';
+import type { Call } from '../../core/actor.ts';
+import type { Contact, ReadContact } from '../../core/contact.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
-import { decodeCursor, encodeCursor } from '../../core/page.ts';
+import type { CodeScope, CodeSent } from '../codes/codes.contract.ts';
+import type { RevocationReason } from '../sessions/sessions.contract.ts';
 import type { Me } from '../users/users.contract.ts';
-import type { AuthResult, authContract, RevocationReason } from './auth.contract.ts';
-import type { SessionRecord, SessionStore } from './sessions.store.ts';
+import type { AuthResult, authContract } from './auth.contract.ts';
+import type { CodeRequests } from './code-requests.ts';
+import type { LoginLimits } from './login-limits.ts';
 
 interface AuthDeps {
-  sessions: SessionStore;
-  accounts: {
-    /** `null` if the e-mail is taken. */
-    create(account: { email: string; nickname: string; passwordHash: string }): Promise<Me | null>;
-    findByEmail(email: string): Promise<{ me: Me; passwordHash: string | null } | null>;
-    findById(userId: string): Promise<Me | null>;
+  accounts: Accounts;
+  sessions: {
+    open(userId: string, deviceName: string | null, call: Call): Promise<{ id: string; tokens: TokenPair }>;
+    /** Throws `unauthenticated`; a replay ends the session. */
+    renew(refreshToken: string): Promise<{ userId: string; tokens: TokenPair }>;
+    end(userId: string, sessionId: string, reason: RevocationReason): Promise<void>;
+    endAll(userId: string, reason: RevocationReason): Promise<void>;
   };
+  codes: {
+    /** Weighs a code and uses it up if it is right. */
+    use(scope: CodeScope, code: string): Promise<boolean>;
+    sent: CodeSent;
+  };
+  codeRequests: CodeRequests;
   passwords: {
     hash(password: string): Promise<string>;
+    /** Throws `validation_failed` about `path` for the commonest. */
+    hashNew(password: string, path: string): Promise<string>;
+    /** Takes as long without a hash. */
     verify(password: string, hash: string | null): Promise<boolean>;
+    isOutdated(hash: string): boolean;
   };
-  tokens: {
-    accessLifetimeSeconds: number;
-    issueAccess(actor: Actor): string;
-    verifyAccess(token: string): Actor | null;
-    firstRefresh(sessionId: string): string;
-    successorOf(refreshToken: string): string;
-    /** The session that a refresh token of ours names, `null` for any other text. */
-    sessionOf(refreshToken: string): string | null;
-    hash(refreshToken: string): string;
-  };
-  /** Makes the live sockets of these sessions deaf at once and closes them. */
-  closeSockets(userId: string, sessionIds: readonly string[], reason: RevocationReason): void;
-  /** Throws `rate_limited` when somebody shows a token too often; spares the look-up of its session. */
-  limitAdmissions(userId: string): Promise<void>;
-  refreshLifetimeMs: number;
+  loginLimits: LoginLimits;
+  readContact: ReadContact;
+  accessLifetimeSeconds: number;
 }
 
-const mostSessions = 100;
-const refreshGraceMs = 10_000;
-const mostReplaced = 20;
-const touchEveryMs = 5 * 60_000;
+/** What authentication needs of people. */
+export interface Accounts {
+  /** `null` if the contact is taken. */
+  create(account: NewAccount): Promise<Me | null>;
+  findById(userId: string): Promise<Me | null>;
+  findByContact(contact: Contact): Promise<(Credentials & { me: Me }) | null>;
+  findCredentials(userId: string): Promise<Credentials | null>;
+  setPassword(userId: string, passwordHash: string): Promise<void>;
+  /** The same password at another cost, if it is still the one with this hash. */
+  replacePasswordHash(userId: string, hashes: { from: string; to: string }): Promise<void>;
+  /** Notes that an unproved e-mail was proved and drops the password set before. Answers whether it was unproved. */
+  proveByCode(userId: string): Promise<boolean>;
+  verifyEmail(userId: string, email: string): Promise<Me | null>;
+}
 
-export function createAuthService({ sessions, accounts, passwords, tokens, ...deps }: AuthDeps) {
+interface TokenPair {
+  token: string;
+  refreshToken: string;
+}
+
+interface Credentials {
+  passwordHash: string | null;
+  /** When the password was chosen; a new hash of the same one leaves it. */
+  passwordSetAt: Date | null;
+}
+
+interface NewAccount {
+  contact: Contact;
+  nickname: string;
+  emailVerified: boolean;
+  passwordHash: string | null;
+}
+
+export function createAuthService(deps: AuthDeps): Handlers<typeof authContract> {
+  const { accounts, sessions, codes, codeRequests, passwords, loginLimits, readContact } = deps;
+
   const handlers: Handlers<typeof authContract> = {
     async register({ email, password, nickname, deviceName }, call) {
-      const me = await accounts.create({ email, nickname, passwordHash: await passwords.hash(password) });
+      const passwordHash = await passwords.hashNew(password, 'password');
+      const contact: Contact = { kind: 'email', value: email };
+      const me = await accounts.create({ contact, nickname, passwordHash, emailVerified: false });
       if (!me) throw new AppError('email_taken');
-      return openSession(me, deviceName ?? null, call);
+      const { tokens } = await sessions.open(me.id, deviceName ?? null, call);
+      return toAuthResult(me, tokens);
     },
 
-    async logIn({ email, password, deviceName }, call) {
-      const account = await accounts.findByEmail(email);
-      const matches = await passwords.verify(password, account?.passwordHash ?? null);
-      if (!account || !matches) throw new AppError('invalid_credentials');
-      return openSession(account.me, deviceName ?? null, call);
+    async logIn({ password, deviceName, ...input }, call) {
+      const contact = readContact(input);
+      const account = await loginLimits.guard(contact, call.address, async () => {
+        const found = await accounts.findByContact(contact);
+        const matches = await passwords.verify(password, found?.passwordHash ?? null);
+        return matches ? found : null;
+      });
+      if (!account?.passwordHash) throw new AppError('invalid_credentials');
+      const { me, passwordHash: from } = account;
+      const { id, tokens } = await sessions.open(me.id, deviceName ?? null, call);
+      // the password may have been changed, and all sessions ended, while this one was not open yet
+      const now = await accounts.findCredentials(me.id);
+      if (now?.passwordSetAt?.getTime() !== account.passwordSetAt?.getTime()) {
+        await sessions.end(me.id, id, 'password_changed');
+        throw new AppError('invalid_credentials');
+      }
+      if (passwords.isOutdated(from))
+        await accounts.replacePasswordHash(me.id, { from, to: await passwords.hash(password) });
+      return toAuthResult(me, tokens);
+    },
+
+    async sendCode({ purpose, ...input }, call) {
+      await codeRequests.send(readContact(input), purpose, call);
+      return codes.sent;
+    },
+
+    async verifyCode({ code, nickname, deviceName, ...input }, call) {
+      const target = readContact(input);
+      if (!(await codes.use({ target, purpose: 'login', userId: null }, code)))
+        throw new AppError('code_invalid');
+      const known = await accounts.findByContact(target);
+      const created = known ? null : await createByCode(target, nickname);
+      const account = known ?? (await accounts.findByContact(target));
+      const me = created ?? account?.me;
+      if (!me) throw new AppError('unavailable');
+      if (!created && target.kind === 'email') await proveAddress(me);
+      const { id, tokens } = await sessions.open(me.id, deviceName ?? null, call);
+      const now = await accounts.findById(me.id);
+      if (!now) {
+        await sessions.end(me.id, id, 'account_deleted');
+        throw new AppError('code_invalid');
+      }
+      return { ...toAuthResult(now, tokens), created: created !== null };
     },
 
     async refresh({ refreshToken }) {
-      const sessionId = tokens.sessionOf(refreshToken);
-      const session = sessionId && (await sessions.findLive(sessionId));
-      if (!session) throw new AppError('unauthenticated');
-      const me = await accounts.findById(session.userId);
+      const { userId, tokens } = await sessions.renew(refreshToken);
+      const me = await accounts.findById(userId);
       if (!me) throw new AppError('unauthenticated');
-      await rotate(session, refreshToken);
-      return toAuthResult(me, session.id, tokens.successorOf(refreshToken));
+      return toAuthResult(me, tokens);
     },
 
-    async logOut(_input, { actor }) {
-      await revoke(actor.userId, [actor.sessionId], 'logout');
+    async forgotPassword(input, call) {
+      await codeRequests.sendForgotten(readContact(input), call);
+      return codes.sent;
     },
 
-    async logOutEverywhere(_input, { actor }) {
-      const live = await sessions.listLive({ userId: actor.userId, limit: mostSessions * 2, afterId: null });
-      await revoke(actor.userId, [actor.sessionId, ...live.map(({ id }) => id)], 'logout_all');
-    },
-
-    async listSessions(input, { actor }) {
-      const limit = input.limit ?? 50;
-      const afterId = input.cursor ? decodeCursor(input.cursor, z.string().regex(/^[0-9a-f]{24}$/)) : null;
-      const found = await sessions.listLive({ userId: actor.userId, limit: limit + 1, afterId });
-      const shown = found.slice(0, limit);
-      const last = found.length > limit ? shown.at(-1) : undefined;
-      return {
-        items: shown.map((session) => toSession(session, actor)),
-        nextCursor: last ? encodeCursor(last.id) : null,
-      };
-    },
-
-    async revokeSession({ sessionId }, { actor }) {
-      // another's session is left alone, its sockets too
-      if ((await sessions.revoke(actor.userId, [sessionId], 'revoked')) === 0)
-        throw new AppError('not_found');
-      deps.closeSockets(actor.userId, [sessionId], 'revoked');
+    async resetPassword({ code, password, ...input }) {
+      const target = readContact(input);
+      const passwordHash = await passwords.hashNew(password, 'password');
+      if (!(await codes.use({ target, purpose: 'reset_password', userId: null }, code)))
+        throw new AppError('code_invalid');
+      const account = await accounts.findByContact(target);
+      if (!account) throw new AppError('code_invalid');
+      await accounts.setPassword(account.me.id, passwordHash);
+      if (target.kind === 'email') await accounts.verifyEmail(account.me.id, target.value);
+      await sessions.endAll(account.me.id, 'password_reset');
     },
   };
 
-  async function openSession(me: Me, deviceName: string | null, { address }: Call): Promise<AuthResult> {
-    const now = new Date();
-    const id = sessions.newId();
-    const refreshToken = tokens.firstRefresh(id);
-    await sessions.create({
-      id,
-      userId: me.id,
-      deviceName,
-      address,
-      createdAt: now,
-      lastSeenAt: now,
-      refreshHash: tokens.hash(refreshToken),
-      expiresAt: new Date(now.getTime() + deps.refreshLifetimeMs),
+  /** `null` if somebody else was faster. */
+  function createByCode(contact: Contact, nickname: string | undefined): Promise<Me | null> {
+    const emailVerified = contact.kind === 'email';
+    return accounts.create({
+      contact,
+      nickname: nickname ?? invented(),
+      emailVerified,
+      passwordHash: null,
     });
-    await endOldest(me.id);
-    return toAuthResult(me, id, refreshToken);
   }
 
-  async function endOldest(userId: string): Promise<void> {
-    const found = await sessions.listLive({ userId, limit: mostSessions * 2, afterId: null });
-    const tooMany = found.slice(mostSessions).map(({ id }) => id);
-    if (tooMany.length > 0) await revoke(userId, tooMany, 'revoked');
+  /** Who set a password before the address was proved may be somebody else. */
+  async function proveAddress({ id, emailVerified }: Me): Promise<void> {
+    if (!emailVerified && (await accounts.proveByCode(id))) await sessions.endAll(id, 'address_proved');
   }
 
-  /** Replaces the token once; for ten seconds a repeat is answered alike, later it is a replay and ends the family. */
-  async function rotate(session: SessionRecord, refreshToken: string): Promise<void> {
-    const fromHash = tokens.hash(refreshToken);
-    const toHash = tokens.hash(tokens.successorOf(refreshToken));
-    const now = new Date();
-    const expiresAt = new Date(now.getTime() + deps.refreshLifetimeMs);
-    const replaced = [{ hash: fromHash, at: now }, ...recentlyReplaced(session)].slice(0, mostReplaced);
-    const change = { fromHash, toHash, expiresAt, replaced };
-    if (session.refreshHash === fromHash && (await sessions.rotate(session.id, change))) return;
-    const current = await sessions.findLive(session.id);
-    if (current && recentlyReplaced(current).some(({ hash }) => hash === fromHash)) return;
-    await revoke(session.userId, [session.id], 'replay');
-    throw new AppError('unauthenticated');
+  function toAuthResult(user: Me, tokens: TokenPair): AuthResult {
+    return { ...tokens, expiresIn: deps.accessLifetimeSeconds, user };
   }
 
-  async function revoke(userId: string, ids: readonly string[], reason: RevocationReason): Promise<void> {
-    await sessions.revoke(userId, ids, reason);
-    // even where nothing ended: it may have expired, or ended by a call whose outcome was lost
-    deps.closeSockets(userId, ids, reason);
-  }
-
-  function toAuthResult(me: Me, sessionId: string, refreshToken: string): AuthResult {
-    const token = tokens.issueAccess({ userId: me.id, sessionId });
-    return { token, refreshToken, expiresIn: tokens.accessLifetimeSeconds, user: me };
-  }
-
-  return {
-    handlers,
-
-    /** Who an access token speaks for, as long as its session lives. Throws `unauthenticated`. */
-    async authenticate(token: string): Promise<Actor> {
-      const actor = tokens.verifyAccess(token);
-      if (!actor) throw new AppError('unauthenticated');
-      await deps.limitAdmissions(actor.userId);
-      const session = await sessions.findLive(actor.sessionId);
-      if (!session || session.userId !== actor.userId) throw new AppError('unauthenticated');
-      if (!isRecent(session.lastSeenAt, touchEveryMs)) await sessions.touch(session.id, new Date());
-      return actor;
-    },
-  };
+  return handlers;
 }
 
-function toSession({ id, deviceName, address, createdAt, lastSeenAt }: SessionRecord, actor: Actor) {
-  return {
-    id,
-    deviceName,
-    address,
-    createdAt: createdAt.toISOString(),
-    lastSeenAt: lastSeenAt.toISOString(),
-    current: id === actor.sessionId,
-  };
-}
-
-function recentlyReplaced({ replaced }: SessionRecord): SessionRecord['replaced'] {
-  return replaced.filter(({ at }) => isRecent(at, refreshGraceMs));
-}
-
-function isRecent(at: Date, withinMs: number): boolean {
-  return Date.now() - at.getTime() < withinMs;
+/** A name for who gave none; nothing of the phone number is in it. */
+function invented(): string {
+  return `User${Math.floor(Math.random() * 1e8)
+    .toString()
+    .padStart(8, '0')}`;
 }

@@ -84,6 +84,8 @@ export function createMembershipStore(connection: Connection) {
       return found.map(toMembership);
     },
 
+    countOf: (userId: string): Promise<number> => memberships.countDocuments({ userId }).exec(),
+
     findOf: (userId: string, conversationIds: readonly string[]) =>
       find({ userId, conversationId: { $in: conversationIds } }),
 

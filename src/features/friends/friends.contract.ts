@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { email, phone } from '../../core/contact.ts';
 import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { told } from '../../core/validation-messages.ts';
-import { email, user } from '../users/users.contract.ts';
+import { user } from '../users/users.contract.ts';
 
 const presence = z.object({ status: z.enum(['online', 'offline']), lastSeenAt: timestamp.nullable() });
 
@@ -27,10 +28,13 @@ const target = {
   userId: id.optional(),
   friendId: id.optional(),
   email: email.optional(),
+  phone: phone.optional(),
+  qrCode: z.string().max(500).optional().meta({ description: 'A code, or the whole address in it' }),
 };
 
-function hasOneTarget(input: { userId?: unknown; friendId?: unknown; email?: unknown }): boolean {
-  return [input.userId ?? input.friendId, input.email].filter((value) => value !== undefined).length === 1;
+function hasOneTarget(input: { [Name in keyof typeof target]?: unknown }): boolean {
+  const given = [input.userId ?? input.friendId, input.email, input.phone, input.qrCode];
+  return given.filter((value) => value !== undefined).length === 1;
 }
 
 export const friendsContract = {
@@ -50,12 +54,13 @@ export const friendsContract = {
   ask: operation({
     summary: 'Ask somebody to be my friend; crossing requests make us friends at once',
     access: 'user',
-    input: z
-      .object({ ...target, message: z.string().trim().max(500).optional() })
-      .refine(
-        hasOneTarget,
-        told({ en: 'Name exactly one of userId and email', zh: 'userId 与 email 须且只能填写一个' }),
-      ),
+    input: z.object({ ...target, message: z.string().trim().max(500).optional() }).refine(
+      hasOneTarget,
+      told({
+        en: 'Name exactly one of userId, email, phone and qrCode',
+        zh: 'userId、email、phone 与 qrCode 须且只能填写一个',
+      }),
+    ),
     output: friendRequest,
     status: 201,
     errors: ['unauthenticated', 'not_allowed', 'not_found', 'already_friends', 'limit_reached'],
@@ -97,4 +102,6 @@ export const friendsContract = {
 export const friendsEvents = {
   friend_request_received: friendRequest,
   friend_request_accepted: friend,
+  friend_request_withdrawn: z.object({ userId: id }),
+  friend_removed: z.object({ userId: id }),
 };

@@ -87,6 +87,19 @@ export function afterAccepting(pair: Relationship, accepterId: string, now: Date
   return befriended(pair, now);
 }
 
+/** The pair after one of the two has gone for good: nothing is left between them, and the other's lists have changed. */
+export function afterLeaving(pair: Relationship, now: Date): Relationship {
+  const wereFriends = areFriends(pair);
+  const hadRequest = pair.requestedBy !== null;
+  if (!wereFriends && !hadRequest) return pair;
+  return {
+    ...blankPair(pair.id, pair.low, pair.high),
+    friendsChangedAt: wereFriends ? now : pair.friendsChangedAt,
+    requestsChangedAt: hadRequest ? now : pair.requestsChangedAt,
+    updatedAt: now,
+  };
+}
+
 function befriended(pair: Relationship, now: Date): Relationship {
   return {
     ...pair,

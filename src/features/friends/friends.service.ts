@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Contact, ReadContact } from '../../core/contact.ts';
 import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
@@ -20,6 +21,7 @@ import type { PagePosition, RelationshipStore } from './friends.store.ts';
 interface Person {
   id: string;
   privacy: Privacy;
+  isGone: boolean;
   viewAs(relation: Relation): User;
 }
 
@@ -28,8 +30,12 @@ interface FriendsDeps {
   delivery: Delivery<typeof friendsEvents>;
   people: {
     findByIds(ids: readonly string[]): Promise<Person[]>;
-    findByEmail(email: string): Promise<Person | null>;
+    /** Who has this contact and lets themselves be found by it. */
+    findByContact(contact: Contact): Promise<Person | null>;
   };
+  readContact: ReadContact;
+  /** Whom a QR code leads to; `null` if it leads nowhere. */
+  ownerOfCode(code: string): Promise<string | null>;
   /** What the viewer may know of each friend's presence. */
   presenceOf(viewerId: string, friendIds: readonly string[]): Promise<Map<string, Friend['presence']>>;
   /** New requests of one person. */
@@ -109,16 +115,15 @@ export function createFriendsService(deps: FriendsDeps): Handlers<typeof friends
   };
 
   async function findTarget(input: z.output<typeof friendsContract.ask.input>, askerId: string) {
-    const targetId = input.userId ?? input.friendId;
-    const target = targetId ? await findPerson(targetId) : await findByEmail(input.email ?? '');
-    if (!target) throw new AppError('not_found');
+    const { userId, friendId, qrCode } = input;
+    const targetId = qrCode === undefined ? (userId ?? friendId) : await deps.ownerOfCode(qrCode);
+    const isContact = input.email !== undefined || input.phone !== undefined;
+    const target = isContact
+      ? await people.findByContact(deps.readContact(input))
+      : targetId && (await findPerson(targetId));
+    if (!target || target.isGone) throw new AppError('not_found');
     if (target.id === askerId) throw new AppError('not_allowed');
     return target;
-  }
-
-  async function findByEmail(email: string): Promise<Person | null> {
-    const found = await people.findByEmail(email);
-    return found?.privacy.findByEmail ? found : null;
   }
 
   async function findPerson(userId: string): Promise<Person | undefined> {

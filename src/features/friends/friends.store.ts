@@ -123,6 +123,16 @@ export function createRelationshipStore(connection: Connection) {
     countFriends: (userId: string, upTo: number) =>
       relationships.countDocuments({ friendIds: userId }).limit(upTo).exec(),
 
+    /** The pairs of this person, in the order of their ids, after one of them. */
+    async listAfter(userId: string, afterId: string | null, limit: number): Promise<Relationship[]> {
+      const found = await relationships
+        .find({ $or: [{ low: userId }, { high: userId }], ...(afterId && { _id: { $gt: afterId } }) })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<RelationshipDocument[]>();
+      return found.map(toRelationship);
+    },
+
     /** The pairs of this person that changed after a point in time. */
     async changedSince(userId: string, since: Date): Promise<Relationship[]> {
       const updatedAt = { $gt: since };

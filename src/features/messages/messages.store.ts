@@ -135,6 +135,15 @@ export function createMessageStore(connection: Connection) {
       return find(filter, { sort: { seq: newestFirst ? -1 : 1 }, limit });
     },
 
+    /** Everything that somebody has sent, read while it is taken. */
+    async *sentBy(userId: string): AsyncGenerator<Entry> {
+      for await (const document of messages.find({ senderId: new Types.ObjectId(userId) }))
+        yield toEntry(document as EntryDocument);
+    },
+
+    countSentBy: (userId: string): Promise<number> =>
+      messages.countDocuments({ senderId: new Types.ObjectId(userId) }),
+
     /** The entries at these places of these logs. */
     async findAt(places: ReadonlyMap<string, number>): Promise<Map<string, Entry>> {
       if (places.size === 0) return new Map();

@@ -1,5 +1,5 @@
 import { type Connection, Schema, Types } from 'mongoose';
-import type { RevocationReason } from './auth.contract.ts';
+import type { RevocationReason } from './sessions.contract.ts';
 
 /** A person's device, from its log-in to its log-out. */
 export interface SessionRecord {
@@ -98,6 +98,11 @@ export function createSessionStore(connection: Connection) {
       const filter = { _id: { $in: ids }, userId, ...live() };
       const change = { $set: { revokedAt: new Date(), revokedFor: reason } };
       return (await sessions.updateMany(filter, change)).modifiedCount;
+    },
+
+    /** Forgets all sessions of this person. Answers how many there were. */
+    async removeAll(userId: string): Promise<number> {
+      return (await sessions.deleteMany({ userId })).deletedCount;
     },
 
     /** Which of these sessions can no longer be used, and why; those that were forgotten since have run out. */

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
+import { pageInput, pageOf } from '../../core/page.ts';
 import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
-
-/** An e-mail address as it is kept: its case and surrounding blanks mean nothing. */
-export const email = z.string().trim().toLowerCase().max(254).pipe(z.email());
 
 export const nickname = shortText({ min: 1, max: 32 });
 const gender = z.enum(['male', 'female', 'other']).nullable();
@@ -52,8 +50,12 @@ export type Me = z.output<typeof me>;
 const relation = z.enum(['self', 'none', 'friend', 'request_sent', 'request_received', 'blocked']);
 export type Relation = z.output<typeof relation>;
 
-/** Somebody, as others see them. */
-export const user = z
+/** An account that was deleted: the anonymous author of what it wrote. */
+const deletedUser = z
+  .object({ id, nickname: z.string(), avatarUrl: z.null(), deleted: z.literal(true) })
+  .meta({ id: 'DeletedUser' });
+
+const presentUser = z
   .object({
     id,
     nickname: z.string(),
@@ -64,7 +66,22 @@ export const user = z
     relation,
   })
   .meta({ id: 'User' });
+
+/** Somebody, as others see them. */
+export const user = z.union([presentUser, deletedUser]);
 export type User = z.output<typeof user>;
+
+const mostIds = 100;
+/** A list of ids; in a query they are separated by commas. */
+const ids = z
+  .union([
+    z.array(z.unknown()),
+    z
+      .string()
+      .max(mostIds * 30)
+      .transform((text) => text.split(',')),
+  ])
+  .pipe(z.array(id).min(1).max(mostIds));
 
 export const usersContract = {
   getProfile: operation({
@@ -101,6 +118,29 @@ export const usersContract = {
     ],
     event: 'profile_update',
     flood: 'change',
+  }),
+  searchUsers: operation({
+    summary: 'People by exact e-mail or phone, by the beginning of a nickname, by pinyin or its initials',
+    access: 'user',
+    input: z.object({ q: z.string().trim().min(1).max(64), ...pageInput }),
+    output: pageOf(user),
+    errors: ['unauthenticated'],
+    routes: [
+      { method: 'GET', path: '/api/users/search' },
+      { method: 'GET', path: '/api/user/search', alias: true },
+    ],
+    event: 'user_search',
+    flood: 'search',
+  }),
+  listUsers: operation({
+    summary: 'Several people; ids that mean nobody are left out',
+    access: 'user',
+    input: z.object({ ids }),
+    output: pageOf(user),
+    errors: ['unauthenticated'],
+    routes: [{ method: 'GET', path: '/api/users' }],
+    event: 'user_list',
+    flood: 'read',
   }),
   getUser: operation({
     summary: 'Somebody',

@@ -1,4 +1,5 @@
 import { type Connection, mongo, Schema, Types } from 'mongoose';
+import type { Contact } from '../../core/contact.ts';
 import type { Privacy } from './users.contract.ts';
 
 /** A person, as stored; the password hash is read by `findCredentials` alone. */
@@ -8,7 +9,8 @@ export interface UserRecord {
   email: string | null;
   emailVerified: boolean;
   phone: string | null;
-  avatarUrl: string | null;
+  /** Names the files of the avatar; `null`: none. */
+  avatarKey: string | null;
   bio: string | null;
   gender: 'male' | 'female' | 'other' | null;
   birthday: string | null;
@@ -17,9 +19,27 @@ export interface UserRecord {
   createdAt: Date;
   updatedAt: Date;
   lastSeenAt: Date | null;
+  /** Once the person has gone: what is left is an anonymous author. */
+  deletedAt: Date | null;
 }
 
-type UserDocument = Omit<UserRecord, 'id'> & { _id: Types.ObjectId; passwordHash: string | null };
+type UserDocument = Omit<UserRecord, 'id'> &
+  Credentials & {
+    _id: Types.ObjectId;
+    /** As long as features may still hold something of who has gone. */
+    isErasing?: boolean;
+  };
+
+export interface Credentials {
+  passwordHash: string | null;
+  /** When the password was chosen; a new hash of the same one leaves it. */
+  passwordSetAt: Date | null;
+}
+
+export type NewAccount = Pick<UserRecord, 'nickname' | 'emailVerified' | 'privacy'> & {
+  contact: Contact;
+  passwordHash: string | null;
+};
 
 export type ProfileChange = Partial<
   Pick<UserRecord, 'nickname' | 'bio' | 'gender' | 'birthday' | 'region'>
@@ -34,7 +54,8 @@ const userSchema = new Schema<UserDocument>(
     emailVerified: Boolean,
     phone: String,
     passwordHash: String,
-    avatarUrl: String,
+    passwordSetAt: Date,
+    avatarKey: String,
     bio: String,
     gender: String,
     birthday: String,
@@ -43,12 +64,20 @@ const userSchema = new Schema<UserDocument>(
     createdAt: Date,
     updatedAt: Date,
     lastSeenAt: Date,
+    deletedAt: Date,
+    isErasing: Boolean,
   },
   { collection: 'users', versionKey: false },
 );
-userSchema.index({ email: 1 }, { unique: true, partialFilterExpression: { email: { $type: 'string' } } });
+for (const contact of ['email', 'phone'])
+  userSchema.index(
+    { [contact]: 1 },
+    { unique: true, partialFilterExpression: { [contact]: { $type: 'string' } } },
+  );
+userSchema.index({ isErasing: 1 }, { partialFilterExpression: { isErasing: true } });
 
-const withoutSecret = { passwordHash: 0 } as const;
+const withoutSecret = { passwordHash: 0, passwordSetAt: 0, isErasing: 0 } as const;
+const noPassword: Credentials = { passwordHash: null, passwordSetAt: null };
 const duplicateKey = 11_000;
 
 export type UserStore = ReturnType<typeof createUserStore>;
@@ -56,16 +85,25 @@ export type UserStore = ReturnType<typeof createUserStore>;
 export function createUserStore(connection: Connection) {
   const users = connection.model('User', userSchema);
 
+  async function changed(filter: Record<string, unknown>, fields: object): Promise<UserRecord | null> {
+    const change = { $set: { ...fields, updatedAt: new Date() } };
+    const found = await users
+      .findOneAndUpdate(filter, change, { returnDocument: 'after', projection: withoutSecret })
+      .lean<UserDocument>();
+    return found && toRecord(found);
+  }
+
   return {
-    /** Creates an account. Answers `null` if the e-mail is taken. */
-    async create(account: Pick<UserRecord, 'nickname' | 'email' | 'privacy'> & { passwordHash: string }) {
+    /** Creates an account. Answers `null` if its e-mail or phone is taken. */
+    async create({ contact, ...account }: NewAccount): Promise<UserRecord | null> {
       const now = new Date();
       const document: UserDocument = {
         _id: new Types.ObjectId(),
+        email: contact.kind === 'email' ? contact.value : null,
+        phone: contact.kind === 'phone' ? contact.value : null,
         ...account,
-        emailVerified: false,
-        phone: null,
-        avatarUrl: null,
+        passwordSetAt: account.passwordHash === null ? null : now,
+        avatarKey: null,
         bio: null,
         gender: null,
         birthday: null,
@@ -73,14 +111,10 @@ export function createUserStore(connection: Connection) {
         createdAt: now,
         updatedAt: now,
         lastSeenAt: null,
+        deletedAt: null,
       };
-      try {
-        await users.collection.insertOne(document);
-      } catch (error) {
-        if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return null;
-        throw error;
-      }
-      return toRecord(document);
+      const inserted = await unlessTaken(() => users.collection.insertOne(document));
+      return inserted && toRecord(document);
     },
 
     async findByIds(ids: readonly string[]): Promise<UserRecord[]> {
@@ -88,24 +122,91 @@ export function createUserStore(connection: Connection) {
       return found.map(toRecord);
     },
 
-    async findByEmail(email: string): Promise<UserRecord | null> {
-      const found = await users.findOne({ email }, withoutSecret).lean<UserDocument>();
+    async findByContact({ kind, value }: Contact): Promise<UserRecord | null> {
+      const found = await users.findOne({ [kind]: value }, withoutSecret).lean<UserDocument>();
       return found && toRecord(found);
     },
 
-    async findCredentials(email: string): Promise<{ user: UserRecord; passwordHash: string | null } | null> {
-      const found = await users.findOne({ email }).lean<UserDocument>();
-      return found && { user: toRecord(found), passwordHash: found.passwordHash };
+    /** Who has this contact, with their credentials. */
+    async findAccount({ kind, value }: Contact): Promise<(Credentials & { user: UserRecord }) | null> {
+      const found = await users.findOne({ [kind]: value }).lean<UserDocument>();
+      return found && { ...toCredentials(found), user: toRecord(found) };
+    },
+
+    async findCredentials(userId: string): Promise<Credentials | null> {
+      const found = await users.findById(userId).lean<UserDocument>();
+      return found && toCredentials(found);
+    },
+
+    async setPassword(userId: string, passwordHash: string): Promise<void> {
+      await users.updateOne(
+        { _id: userId, deletedAt: null },
+        { $set: { passwordHash, passwordSetAt: new Date() } },
+      );
+    },
+
+    /** The same password at another cost, if it is still the one with this hash. */
+    async replacePasswordHash(userId: string, { from, to }: { from: string; to: string }): Promise<void> {
+      await users.updateOne({ _id: userId, passwordHash: from }, { $set: { passwordHash: to } });
+    },
+
+    /** Notes that an unproved e-mail was proved and drops the password set before it. Answers whether it was unproved. */
+    async proveByCode(userId: string): Promise<boolean> {
+      const change = { $set: { emailVerified: true, ...noPassword, updatedAt: new Date() } };
+      return (await users.updateOne({ _id: userId, emailVerified: false }, change)).modifiedCount === 1;
+    },
+
+    /** Notes that the e-mail was proved, if it is still this one. */
+    async verifyEmail(userId: string, email: string): Promise<UserRecord | null> {
+      return changed({ _id: userId, email }, { emailVerified: true });
+    },
+
+    /** Gives a person another, proved contact. Answers `null` if somebody else has it, or there is no such person. */
+    async setContact(userId: string, { kind, value }: Contact): Promise<UserRecord | null> {
+      const fields = { [kind]: value, ...(kind === 'email' && { emailVerified: true }) };
+      return unlessTaken(() => changed({ _id: userId, deletedAt: null }, fields));
+    },
+
+    /** Sets or takes away the avatar. Answers the key that was there before. */
+    async setAvatar(userId: string, avatarKey: string | null): Promise<{ before: string | null } | null> {
+      const found = await users
+        .findOneAndUpdate(
+          { _id: userId, ...(avatarKey !== null && { deletedAt: null }) },
+          { $set: { avatarKey, updatedAt: new Date() } },
+          { projection: { avatarKey: 1 } },
+        )
+        .lean<Pick<UserDocument, 'avatarKey'>>();
+      return found && { before: found.avatarKey };
+    },
+
+    /** Leaves nothing of a person but an id and a time; their contacts are free at once. Harmless when repeated. */
+    async anonymise(userId: string, nickname: string): Promise<void> {
+      const now = new Date();
+      // the key of the avatar is needed to remove its files
+      const blank = { email: null, phone: null, ...noPassword, emailVerified: false, lastSeenAt: null };
+      const nobody = { nickname, bio: null, gender: null, birthday: null, region: null };
+      const $set = { ...blank, ...nobody, updatedAt: now, deletedAt: now, isErasing: true };
+      await users.updateOne({ _id: userId, deletedAt: null }, { $set });
+    },
+
+    async finishErasure(userId: string): Promise<void> {
+      await users.updateOne({ _id: userId }, { $unset: { isErasing: 1 } });
+    },
+
+    /** People whose erasure was begun and not finished. */
+    async listErasing(limit: number): Promise<string[]> {
+      const found = await users
+        .find({ isErasing: true }, { _id: 1 })
+        .limit(limit)
+        .lean<{ _id: Types.ObjectId }[]>();
+      return found.map(({ _id }) => _id.toHexString());
     },
 
     /** Changes what is named and leaves the rest. Answers `null` if there is no such person. */
     async update(userId: string, { privacy, ...fields }: ProfileChange): Promise<UserRecord | null> {
       const privacyFields = Object.entries(privacy ?? {}).map(([name, value]) => [`privacy.${name}`, value]);
-      const $set = { ...fields, ...Object.fromEntries(privacyFields), updatedAt: new Date() };
-      const found = await users
-        .findByIdAndUpdate(userId, { $set }, { returnDocument: 'after', projection: withoutSecret })
-        .lean<UserDocument>();
-      return found && toRecord(found);
+      const $set = { ...fields, ...Object.fromEntries(privacyFields) };
+      return changed({ _id: userId, deletedAt: null }, $set);
     },
 
     /** Notes when people were last here; a time never sinks. */
@@ -118,6 +219,26 @@ export function createUserStore(connection: Connection) {
   };
 }
 
-function toRecord({ _id, passwordHash: _, ...rest }: UserDocument): UserRecord {
+/** What a write answers; `null` if an e-mail or a phone of it is somebody else's. */
+async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return null;
+    throw error;
+  }
+}
+
+function toCredentials({ passwordHash, passwordSetAt }: UserDocument): Credentials {
+  return { passwordHash, passwordSetAt };
+}
+
+function toRecord({
+  _id,
+  passwordHash: _,
+  passwordSetAt: __,
+  isErasing: ___,
+  ...rest
+}: UserDocument): UserRecord {
   return { id: _id.toHexString(), ...rest };
 }

@@ -1,0 +1,100 @@
+import type { Connection } from 'mongoose';
+import { contracts, type pushEvents } from '../contracts.ts';
+import { createContactReader } from '../core/contact.ts';
+import type { Delivery } from '../core/delivery.ts';
+import { bind } from '../core/operation.ts';
+import { friendLimits } from '../features/friends/friends.rules.ts';
+import { createFriendsService } from '../features/friends/friends.service.ts';
+import { createRelationshipStore } from '../features/friends/friends.store.ts';
+import { createPersonalRelations } from '../features/friends/personal-relations.ts';
+import { createRelations } from '../features/friends/relations.ts';
+import { createPresence } from '../features/presence/presence.service.ts';
+import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
+import { createQrCodeStore } from '../features/qr-codes/qr-codes.store.ts';
+import { createAccounts } from '../features/users/accounts.ts';
+import { createNaming } from '../features/users/naming.ts';
+import { createPeopleSearch } from '../features/users/people-search.ts';
+import { createPersonalProfile } from '../features/users/personal-profile.ts';
+import { createSearchKeyStore } from '../features/users/search-keys.store.ts';
+import { createUserViews } from '../features/users/user-views.ts';
+import { createUsersService } from '../features/users/users.service.ts';
+import { createUserStore } from '../features/users/users.store.ts';
+import { qrPng, qrSvg } from '../platform/qr-images.ts';
+import { createTurns } from '../platform/turns.ts';
+import { type CommonDeps, dayS } from './common.ts';
+
+interface PeopleInput extends CommonDeps {
+  connection: Connection;
+  delivery: Delivery<typeof pushEvents>;
+  isOnline(userId: string): boolean;
+}
+
+export type People = ReturnType<typeof buildPeople>;
+
+/** Who people are, how they are found, and how they stand to each other. */
+export function buildPeople({ config, connection, delivery, quotaOf, phones, isOnline }: PeopleInput) {
+  const store = createUserStore(connection);
+  const keys = createSearchKeyStore(connection);
+  const relationshipStore = createRelationshipStore(connection);
+  const relations = createRelations(relationshipStore);
+  const views = createUserViews((key) => `${config.publicUrl}/avatars/${key}`);
+  const inTurn = createTurns();
+  const naming = createNaming({
+    keys,
+    nicknameOf: async (userId) => (await store.findByIds([userId]))[0]?.nickname ?? null,
+    inTurn,
+  });
+  const accounts = createAccounts({ store, views, named: naming.named });
+  const search = createPeopleSearch({
+    keys,
+    findPeople: async (ids) => (await store.findByIds(ids)).filter(({ deletedAt }) => deletedAt === null),
+  });
+  const users = createUsersService({
+    store,
+    views,
+    delivery,
+    relationsOf: relations.relationsOf,
+    searchByName: search.search,
+    renaming: naming.renaming,
+    parsePhone: phones.parse,
+  });
+  const qrCodes = createQrCodes({
+    store: createQrCodeStore(connection),
+    images: { png: qrPng, svg: qrSvg },
+    findPerson: accounts.findById,
+    publicUrl: config.publicUrl,
+    lifetimeMs: config.qrLifetimeSeconds * 1000,
+  });
+  const friends = createFriendsService({
+    store: relationshipStore,
+    delivery,
+    people: users.people,
+    readContact: createContactReader(phones.parse),
+    ownerOfCode: qrCodes.ownerOf,
+    presenceOf: createPresence({ findByIds: users.people.findByIds, isOnline }),
+    requestQuota: quotaOf({
+      name: 'friend_request',
+      points: friendLimits.requestsPerDay,
+      durationSeconds: dayS,
+    }),
+    inTurn,
+  });
+
+  return {
+    store,
+    views,
+    accounts,
+    users,
+    relations,
+    operations: [
+      ...bind('users', contracts.users, users.handlers),
+      ...bind('qrCodes', contracts.qrCodes, qrCodes.handlers),
+      ...bind('friends', contracts.friends, friends),
+    ],
+    holders: [
+      createPersonalProfile({ store, keys, views }),
+      createPersonalRelations({ store: relationshipStore, delivery }),
+      qrCodes.personalData,
+    ],
+  };
+}
