@@ -53,8 +53,12 @@ export function createDatabase(uri: string) {
   };
 }
 
+/** How a connection that breaks in the middle of a large write shows itself, past the driver. */
+const brokenConnection = new Set<unknown>(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT']);
+
 function isOutage(error: unknown): boolean {
   if (outages.some((outage) => error instanceof outage)) return true;
+  if (error instanceof Error && 'code' in error && brokenConnection.has(error.code)) return true;
   if (error instanceof mongo.MongoBulkWriteError && error.result.getWriteConcernError()) return true;
   return error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError');
 }

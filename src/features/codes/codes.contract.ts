@@ -23,10 +23,8 @@ export interface CodeScope {
   userId: string | null;
 }
 
-export const codeSent = z
-  .object({ expiresIn: z.int(), resendIn: z.int() })
-  .meta({
-    id: 'CodeSent',
-    description: 'Seconds until the code has run out, and until another can be asked for',
-  });
+export const codeSent = z.object({ expiresIn: z.int(), resendIn: z.int() }).meta({
+  id: 'CodeSent',
+  description: 'Seconds until the code has run out, and until another can be asked for',
+});
 export type CodeSent = z.output<typeof codeSent>;

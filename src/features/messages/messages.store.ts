@@ -34,6 +34,7 @@ messageSchema.index({ conversationId: 1, seq: 1 }, { unique: true });
 messageSchema.index({ senderId: 1, clientMessageId: 1 }, { unique: true });
 
 const duplicateKey = 11_000;
+const entriesPerRead = 500;
 
 /** A client's idempotency key with its owner. */
 export interface SendKey {
@@ -137,8 +138,8 @@ export function createMessageStore(connection: Connection) {
 
     /** Everything that somebody has sent, read while it is taken. */
     async *sentBy(userId: string): AsyncGenerator<Entry> {
-      for await (const document of messages.find({ senderId: new Types.ObjectId(userId) }))
-        yield toEntry(document as EntryDocument);
+      const found = messages.find({ senderId: new Types.ObjectId(userId) }, { batchSize: entriesPerRead });
+      for await (const document of found) yield toEntry(document as EntryDocument);
     },
 
     countSentBy: (userId: string): Promise<number> =>
