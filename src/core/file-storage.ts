@@ -6,7 +6,7 @@ export interface ByteRange {
   end: number;
 }
 
-export interface StoredFile {
+interface StoredFile {
   /** The whole file, or the range that was asked for. */
   content: Readable;
   mimeType: string;

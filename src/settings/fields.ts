@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const units = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const units = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /** A time span such as `30d`, `24h`, `15m`, `90s`; a bare number is seconds. Given in seconds. */
 export const duration = z

@@ -38,7 +38,7 @@ interface AuthDeps {
 }
 
 /** What authentication needs of people. */
-export interface Accounts {
+interface Accounts {
   /** `null` if the contact is taken. */
   create(account: NewAccount): Promise<Me | null>;
   findById(userId: string): Promise<Me | null>;

@@ -1,7 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { Quota } from '../../core/quota.ts';
 
-export interface CodeQuotas {
+interface CodeQuotas {
   /** One code per target in so many seconds. */
   resend: Quota;
   perTarget: Quota;
