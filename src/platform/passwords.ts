@@ -1,4 +1,3 @@
-import { dictionary } from '@zxcvbn-ts/language-common';
 import bcrypt from 'bcrypt';
 import pLimit from 'p-limit';
 import { AppError, invalidField } from '../core/errors.ts';
@@ -15,11 +14,16 @@ const mostAtOnce = 2;
 /** At a quarter of a second each, who came last has waited as long as a client does. */
 const mostWaiting = 40;
 
-const commonest = new Set(dictionary['passwords-common']);
+/** What everybody tries first; read when somebody first sets a password, as the start has no use for it. */
+async function readCommonest(): Promise<Set<string>> {
+  const { dictionary } = await import('@zxcvbn-ts/language-common');
+  return new Set(dictionary['passwords-common']);
+}
 
 /** bcrypt on threads of its own, off the event loop; what waits is bounded, and above that `unavailable` is thrown. */
 export function createPasswords({ cost }: PasswordsOptions) {
   const limit = pLimit(mostAtOnce);
+  let commonest: Promise<Set<string>> | null = null;
   // compared with when there is no account, so that known and unknown ones take the same time
   const decoy = bcrypt.hash('no account has this password', cost);
 
@@ -34,8 +38,9 @@ export function createPasswords({ cost }: PasswordsOptions) {
     hash,
 
     /** The hash of a password that is to be set. Throws `validation_failed` about `path` if everybody tries it first. */
-    hashNew(password: string, path: string): Promise<string> {
-      if (!commonest.has(password.toLowerCase())) return hash(password);
+    async hashNew(password: string, path: string): Promise<string> {
+      commonest ??= readCommonest();
+      if (!(await commonest).has(password.toLowerCase())) return hash(password);
       throw invalidField(path, { en: 'One of the commonest passwords', zh: '该密码过于常见' });
     },
 

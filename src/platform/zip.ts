@@ -1,9 +1,10 @@
 import { PassThrough, pipeline, Readable } from 'node:stream';
-import { ZipArchive } from 'archiver';
 import type { ExportedFile } from '../core/personal-data.ts';
 
 /** Packs files into a zip while it is read, one after the other: what it holds in memory does not grow with them. */
-export function zipOf(files: readonly ExportedFile[]): Readable {
+export async function zipOf(files: readonly ExportedFile[]): Promise<Readable> {
+  // not at the start, which has no use for it
+  const { ZipArchive } = await import('archiver');
   const archive = new ZipArchive({ zlib: { level: 6 } });
   const zip = new PassThrough();
   for (const { name, content } of files) archive.append(content, { name });

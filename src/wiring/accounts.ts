@@ -21,7 +21,7 @@ import type { SessionStore } from '../features/sessions/sessions.store.ts';
 import { createDigest } from '../platform/digest.ts';
 import { createFileStorage } from '../platform/file-storage/file-storage.ts';
 import { createFloodLimiter, noFloodLimiter } from '../platform/flood-limiter.ts';
-import { createImages } from '../platform/images.ts';
+import type { createImages } from '../platform/images.ts';
 import { createMailDriver } from '../platform/mail/mail.ts';
 import { createPasswords } from '../platform/passwords.ts';
 import { noQuota } from '../platform/quotas.store.ts';
@@ -31,6 +31,8 @@ import { zipOf } from '../platform/zip.ts';
 import { subnetOf } from '../transports/client.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
+
+type Images = ReturnType<typeof createImages>;
 
 interface AccountsInput extends CommonDeps {
   connection: Connection;
@@ -156,9 +158,17 @@ function buildCodes(input: AccountsInput, mail: ReturnType<typeof createMailDriv
 }
 
 function buildAvatars({ config, log, connection, quotaOf, people }: AccountsInput) {
+  let images: Promise<Images> | null = null;
+  // the codecs are loaded with the first picture, as the start has no use for them
+  const loadImages = () => {
+    images ??= import('../platform/images.ts').then(({ createImages }) =>
+      createImages({ mostAtOnce: picturesAtOnce }),
+    );
+    return images;
+  };
   return createAvatars({
     storage: createFileStorage({ s3: config.s3, connection }),
-    images: createImages({ mostAtOnce: picturesAtOnce }),
+    images: { encodeAvatar: async (bytes) => (await loadImages()).encodeAvatar(bytes) },
     people: {
       setAvatar: people.users.setAvatar,
       avatarKeyOf: people.users.avatarKeyOf,

@@ -19,13 +19,13 @@ describe('platform: zip', () => {
       { name: 'c.txt', content: Readable.from(['a ', 'stream'], { objectMode: false }) },
       { name: 'empty.txt', content: Readable.from([], { objectMode: false }) },
     ];
-    expect(await read(zipOf(files))).to.deep.equal({
+    expect(await read(await zipOf(files))).to.deep.equal({
       'a.txt': '文字',
       'b.txt': 'bytes',
       'c.txt': 'a stream',
       'empty.txt': '',
     });
-    expect(await read(zipOf([]))).to.deep.equal({});
+    expect(await read(await zipOf([]))).to.deep.equal({});
   });
 
   it('takes no more from a source than its reader takes from it, and closes it when nobody reads on', async () => {
@@ -44,7 +44,7 @@ describe('platform: zip', () => {
     }
     const content = Readable.from(endless(), { objectMode: false });
     const other = Readable.from(['never reached'], { objectMode: false });
-    const zip = zipOf([
+    const zip = await zipOf([
       { name: 'endless', content },
       { name: 'other', content: other },
     ]);
@@ -64,7 +64,9 @@ describe('platform: zip', () => {
       throw new Error('the database is away');
     }
     const content = Readable.from(broken(), { objectMode: false });
-    const failure = await read(zipOf([{ name: 'broken', content }])).catch((error: Error) => error.message);
+    const failure = await read(await zipOf([{ name: 'broken', content }])).catch(
+      (error: Error) => error.message,
+    );
     expect(failure).to.equal('the database is away');
   });
 });

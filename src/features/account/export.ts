@@ -5,7 +5,7 @@ import type { Quota } from '../../core/quota.ts';
 
 interface ExportDeps {
   holders: readonly PersonalData[];
-  zipOf(files: readonly ExportedFile[]): Readable;
+  zipOf(files: readonly ExportedFile[]): Promise<Readable>;
   /** Exports of one person. */
   quota: Quota;
 }
@@ -18,6 +18,6 @@ export function createExport({ holders, zipOf, quota }: ExportDeps) {
     await quota.take(userId);
     const files = await Promise.all(holders.map(({ exportOf }) => exportOf?.(userId) ?? []));
     const fileName = `parley-${new Date().toISOString().slice(0, 10)}.zip`;
-    return new Media('application/zip', zipOf(files.flat()), { fileName });
+    return new Media('application/zip', await zipOf(files.flat()), { fileName });
   };
 }
