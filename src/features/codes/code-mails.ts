@@ -1,4 +1,5 @@
 import type { Locale, Text } from '../../core/errors.ts';
+import { escapeHtml } from '../../core/html.ts';
 import type { Mail } from '../../core/outbound.ts';
 import type { CodePurpose } from './codes.contract.ts';
 
@@ -141,16 +142,4 @@ function render({ locale, subject, before, code, after }: Page): MailContent {
     '</body>\n</html>\n',
   ];
   return { subject, text: `${[...before, ...codes, ...after].join('\n\n')}\n`, html: html.join('\n') };
-}
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }

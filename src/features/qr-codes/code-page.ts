@@ -1,4 +1,5 @@
 import type { Locale } from '../../core/errors.ts';
+import { escapeHtml } from '../../core/html.ts';
 
 export interface CodePage {
   /** The address of the page itself, which is what the code says. */
@@ -167,16 +168,4 @@ function isWeb(address: URL | null): boolean {
 
 function addressOf(url: string, base?: string): URL | null {
   return URL.canParse(url, base) ? new URL(url, base) : null;
-}
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.toWellFormed().replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
