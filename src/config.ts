@@ -34,6 +34,7 @@ export const settings = z.object({
     )
     .default('info'),
   PUBLIC_URL: httpUrl.optional(),
+  RENDER_EXTERNAL_URL: httpUrl.optional(),
   QR_EXPIRES_IN: duration.default(30 * 86_400),
   ...codeSettings,
   ...smsSettings,
@@ -114,7 +115,7 @@ function toConfig(set: Settings): Config {
     trustedProxyHops: set.TRUST_PROXY,
     corsOrigins: set.CORS_ORIGINS === '*' ? '*' : set.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
     logLevel: set.LOG_LEVEL,
-    publicUrl: set.PUBLIC_URL ?? `http://localhost:${set.PORT}`,
+    publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
     qrLifetimeSeconds: set.QR_EXPIRES_IN,
     codes: toCodes(set),
     sms: toSms(set, isProduction),

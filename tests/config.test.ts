@@ -151,6 +151,17 @@ describe('config: in production', () => {
   });
 });
 
+describe('config: the public address', () => {
+  it('is PUBLIC_URL, else what Render says, else this machine; a slash at its end means nothing', () => {
+    const render = { RENDER_EXTERNAL_URL: 'https://parley.onrender.com' };
+    expect(readConfig({ ...render, PUBLIC_URL: 'https://chat.example.com/' }).publicUrl).to.equal(
+      'https://chat.example.com',
+    );
+    expect(readConfig(render).publicUrl).to.equal('https://parley.onrender.com');
+    expect(readConfig({ PORT: '8080' }).publicUrl).to.equal('http://localhost:8080');
+  });
+});
+
 describe('config: drivers', () => {
   const secret = `whsec_${'A'.repeat(32)}`;
 

@@ -153,7 +153,10 @@ export function createUserStore(connection: Connection) {
     /** Notes that an unproved e-mail was proved and drops the password set before it. Answers whether it was unproved. */
     async proveByCode(userId: string): Promise<boolean> {
       const change = { $set: { emailVerified: true, ...noPassword, updatedAt: new Date() } };
-      return (await users.updateOne({ _id: userId, emailVerified: false }, change)).modifiedCount === 1;
+      return (
+        (await users.updateOne({ _id: userId, emailVerified: false, deletedAt: null }, change))
+          .modifiedCount === 1
+      );
     },
 
     /** Notes that the e-mail was proved, if it is still this one. */
