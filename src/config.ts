@@ -12,7 +12,9 @@ const exampleSecrets = ['your_jwt_secret_key', 'a_very_strong_secret_key_at_leas
 
 /** Every setting: name, form and what it is when unset. `.env.example` lists the same names. */
 export const settings = z.object({
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
   PORT: wholeNumber(0, 65_535).default(3000),
   HOST: z.string().optional(),
   MONGODB_URI: z
@@ -26,7 +28,14 @@ export const settings = z.object({
   BCRYPT_COST: wholeNumber(4, 20).default(12),
   RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
   TRUST_PROXY: wholeNumber(0, 10).default(0),
-  CORS_ORIGINS: z.string().default('*'),
+  CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.join() === '*' || origins.every((origin) => /^https?:\/\/[^/]+$/.test(origin)),
+      'must be * or origins such as https://app.example.com, separated by commas',
+    )
+    .default(['*']),
   LOG_LEVEL: z
     .enum(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -92,7 +101,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = settings.safeParse(set);
   const faults = parsed.success
     ? []
-    : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    : parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
   faults.push(...smsFaults(set), ...mailFaults(set), ...storageFaults(set));
   if (set.NODE_ENV === 'production') faults.push(...productionFaults(set));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -113,7 +122,7 @@ function toConfig(set: Settings): Config {
     bcryptCost: set.BCRYPT_COST,
     hasRateLimits: set.RATE_LIMITS === 'on',
     trustedProxyHops: set.TRUST_PROXY,
-    corsOrigins: set.CORS_ORIGINS === '*' ? '*' : set.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
+    corsOrigins: set.CORS_ORIGINS.join() === '*' ? '*' : set.CORS_ORIGINS,
     logLevel: set.LOG_LEVEL,
     publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
     qrLifetimeSeconds: set.QR_EXPIRES_IN,

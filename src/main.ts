@@ -47,6 +47,11 @@ function banner({ host, mongodbUri, dataDir }: Config, port: number): string {
 /** What is wrong, in words; where it happened too if nobody foresaw it. */
 function tell(error: unknown): void {
   const isForeseen = error instanceof ConfigError || (error instanceof Error && error.name === 'Error');
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+  if (isTaken) {
+    process.stderr.write(`Parley: port ${error.port} is taken; set PORT to another one\n`);
+    return;
+  }
   const text = error instanceof Error ? (isForeseen ? error.message : error.stack) : String(error);
   process.stderr.write(`Parley: ${text}\n`);
 }

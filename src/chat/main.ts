@@ -20,19 +20,22 @@ terminal.close();
 /** From the first question to the last message. Answers the exit code. */
 async function chat(): Promise<number> {
   const url = await chooseServer();
-  const account = url && (await signIn(url));
+  const account = await signIn(url);
   if (!account) return 0;
   terminal.print(`\nHello ${account.user.nickname}. /help shows what you can do.`);
   return converse(url, account);
 }
 
-async function chooseServer(): Promise<string | null> {
+/** Where to chat: the server that is named, or the one on this machine, if it answers. */
+async function chooseServer(): Promise<string> {
   const { values, positionals } = readArguments();
-  const said = values.url ?? positionals[0] ?? (await terminal.ask(`Server [${usualUrl}]: `));
-  if (said === null) return null;
-  const url = /^https?:\/\//.test(said) ? said : said === '' ? usualUrl : `http://${said}`;
+  const said = values.url ?? positionals[0] ?? usualUrl;
+  const url = /^https?:\/\//.test(said) ? said : `http://${said}`;
   if (!URL.canParse(url)) throw new Error(`${url} is not an address.`);
-  return new URL(url).origin;
+  const { origin } = new URL(url);
+  const answer = await fetch(`${origin}/healthz`).catch(() => null);
+  if (!answer?.ok) throw new Error(`${origin} does not answer. Is it running there? Usage: ${usage}`);
+  return origin;
 }
 
 function readArguments() {

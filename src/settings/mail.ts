@@ -1,3 +1,4 @@
+import wellKnown from 'nodemailer/lib/well-known';
 import { z } from 'zod';
 import type { MailSettings } from '../platform/mail/mail-settings.ts';
 import { type Given, httpUrl, missing } from './fields.ts';
@@ -9,7 +10,13 @@ export const mailSettings = {
     .string()
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .optional(),
-  EMAIL_SERVICE: z.string().optional(),
+  EMAIL_SERVICE: z
+    .string()
+    .refine(
+      (name) => Boolean(wellKnown(name)),
+      'must be a service that nodemailer knows, such as gmail, QQ or 163',
+    )
+    .optional(),
   EMAIL_USER: z.string().optional(),
   EMAIL_PASS: z.string().optional(),
   EMAIL_FROM: z.string().optional(),
@@ -34,6 +41,8 @@ export function mailFaults(set: Given): string[] {
   const because = `for mail by ${driver}`;
   if (driver === 'resend') return missing(set, ['RESEND_API_KEY', 'EMAIL_FROM'], because);
   if (driver === 'brevo') return missing(set, ['BREVO_API_KEY', 'EMAIL_FROM'], because);
+  const isHalf = driver === null && (set.EMAIL_USER !== undefined || set.EMAIL_PASS !== undefined);
+  if (isHalf) return ['EMAIL_SERVICE must be set (or EMAIL_URL) where EMAIL_USER or EMAIL_PASS is'];
   if (driver !== 'smtp') return [];
   if (set.EMAIL_URL !== undefined) return missing(set, ['EMAIL_FROM'], because);
   return missing(set, ['EMAIL_SERVICE', 'EMAIL_USER', 'EMAIL_PASS'], because);

@@ -11,7 +11,9 @@ export function localeOf(request: IncomingMessage): Locale {
 
 /** The client's address behind so many proxies of ours; whatever else a client claims is not believed. */
 export function addressOf(request: IncomingMessage, trustedHops: number): string {
-  return proxyAddress(request, (_address, hop) => hop < trustedHops) ?? 'unknown';
+  const address = proxyAddress(request, (_address, hop) => hop < trustedHops) ?? 'unknown';
+  // how a socket that takes both kinds of addresses shows one of IPv4
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 /** What an address is counted by: itself, or the whole network that one customer gets of IPv6. */

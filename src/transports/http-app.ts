@@ -58,5 +58,9 @@ function fromHttpError(error: unknown): AppError | null {
     413: 'payload_too_large',
     415: 'unsupported_media_type',
   };
-  return new AppError(codes[status] ?? 'validation_failed', { cause: error });
+  const isBroken = 'type' in error && error.type === 'entity.parse.failed';
+  const detail = isBroken
+    ? { detail: { en: 'The body is not valid JSON', zh: '请求体不是有效的 JSON' } }
+    : {};
+  return new AppError(codes[status] ?? 'validation_failed', { ...detail, cause: error });
 }

@@ -54,5 +54,9 @@ function asRefusal(error: unknown): unknown {
   if (error instanceof multer.MulterError && error.code === 'LIMIT_FILE_SIZE')
     return new AppError('payload_too_large');
   // every other fault of a multipart body is the client's: limits, unknown fields, a body that breaks off
-  return new AppError('validation_failed', { cause: error });
+  const detail = {
+    en: 'One file is wanted, in the field that the documentation names',
+    zh: '须在文档所写的字段中上传一个文件',
+  };
+  return new AppError('validation_failed', { detail, cause: error });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Contact } from '../../core/contact.ts';
+import { told } from '../../core/validation-messages.ts';
 
 /** What codes can be sent for. */
 export const codePurposes = [
@@ -14,7 +15,9 @@ export const codePurposes = [
 export type CodePurpose = (typeof codePurposes)[number];
 
 /** A code as it is typed in. */
-export const code = z.string().regex(/^\d{6}$/);
+export const code = z
+  .string()
+  .refine((text) => /^\d{6}$/.test(text), told({ en: 'Six digits', zh: '须为六位数字' }));
 
 /** What a code is good for: one purpose, one target, and who asked for it where somebody was logged in. */
 export interface CodeScope {
