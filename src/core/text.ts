@@ -8,9 +8,14 @@ const invisible =
 const strayJoiner =
   /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D|\u200D(?!\p{Extended_Pictographic})/u;
 
+/** Selects the look of an emoji; after anything else, and in text, it is invisible. */
+const straySelector = /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\d#*](?=\uFE0F\u20E3))\uFE0F/u;
+/** Tags spell a region behind a black flag, as in 🏴󠁧󠁢󠁥󠁮󠁧󠁿, and are invisible elsewhere. */
+const strayTag = /(?<![\u{1F3F4}\u{E0020}-\u{E007E}])[\u{E0020}-\u{E007F}]|\p{Noncharacter_Code_Point}/u;
+
 /** Whether a text has no characters that let one name pass for another or turn the text around them. */
 function isUnambiguous(text: string): boolean {
-  return !invisible.test(text) && !strayJoiner.test(text);
+  return ![invisible, strayJoiner, straySelector, strayTag].some((pattern) => pattern.test(text));
 }
 
 /** A name or a line about oneself: trimmed, bounded, nothing invisible in it. HTML is kept verbatim. */

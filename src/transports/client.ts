@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import accepts from 'accepts';
 import { ipKeyGenerator } from 'express-rate-limit';
 import proxyAddress from 'proxy-addr';
@@ -11,13 +12,16 @@ export function localeOf(request: IncomingMessage): Locale {
 
 /** The client's address behind so many proxies of ours; whatever else a client claims is not believed. */
 export function addressOf(request: IncomingMessage, trustedHops: number): string {
-  const address = proxyAddress(request, (_address, hop) => hop < trustedHops) ?? 'unknown';
+  const told = proxyAddress(request, (_address, hop) => hop < trustedHops) ?? '';
+  const withoutPort = /^\[(.+)\](?::\d+)?$/.exec(told)?.[1] ?? /^([\d.]+):\d+$/.exec(told)?.[1] ?? told;
   // how a socket that takes both kinds of addresses shows one of IPv4
-  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const address = withoutPort.replace(/^::ffff:(?=\d+\.)/i, '');
+  return isIP(address) === 0 ? 'unknown' : address;
 }
 
 /** What an address is counted by: itself, or the whole network that one customer gets of IPv6. */
-export const subnetOf = (address: string): string => ipKeyGenerator(address);
+export const subnetOf = (address: string): string =>
+  isIP(address) === 6 ? ipKeyGenerator(address) : address;
 
 /** The token of an `Authorization: Bearer` header. */
 export function bearerOf(request: IncomingMessage): string | undefined {

@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts';
 import { Media } from '../core/media.ts';
 import type { BoundOperation, Operation, Route } from '../core/operation.ts';
 import type { RunOperation } from '../core/run-operation.ts';
-import { addressOf, bearerOf, localeOf } from './client.ts';
+import { addressOf, bearerOf, localeOf, subnetOf } from './client.ts';
 import { sendMedia } from './media-response.ts';
 import { sendProblem } from './problems.ts';
 import { inputOf } from './rest-input.ts';
@@ -26,8 +26,8 @@ const perMinute = { all: 6000, auth: 60 } as const;
 /** Every operation under every route of its contract. */
 export function createRestRouter({ operations, ...deps }: RestDeps): Router {
   const router = Router();
-  if (deps.hasRateLimits) router.use('/api', addressLimit(perMinute.all));
-  const authLimit = addressLimit(perMinute.auth);
+  if (deps.hasRateLimits) router.use('/api', addressLimit(perMinute.all, deps.trustedProxyHops));
+  const authLimit = addressLimit(perMinute.auth, deps.trustedProxyHops);
   const uploads = createUploads();
 
   const rows = operations.flatMap((bound) => bound.operation.routes.map((route) => ({ bound, route })));
@@ -58,10 +58,13 @@ async function serve(
   deps: Omit<RestDeps, 'operations'> & { uploads: Uploads },
 ): Promise<void> {
   const { operation } = bound;
-  const actor = await actorOf(request, operation, deps.authenticate);
-  const file = operation.upload
-    ? await deps.uploads.read({ request, response }, operation.upload, actor?.userId ?? '')
-    : null;
+  let actor = await actorOf(request, operation, deps.authenticate);
+  let file: Buffer | null = null;
+  if (operation.upload) {
+    file = await deps.uploads.read({ request, response }, operation.upload, actor?.userId ?? '');
+    // an upload takes its time, and the session may have ended meanwhile
+    actor = await actorOf(request, operation, deps.authenticate);
+  }
   const call: Call = {
     actor,
     file,
@@ -106,8 +109,9 @@ export function requestIdOf(response: Response): string {
   return String(response.locals.requestId);
 }
 
-function addressLimit(limit: number) {
+function addressLimit(limit: number, trustedProxyHops: number) {
   return rateLimit({
+    keyGenerator: (request) => subnetOf(addressOf(request, trustedProxyHops)),
     windowMs: 60_000,
     limit,
     standardHeaders: 'draft-8',

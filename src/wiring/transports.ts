@@ -19,6 +19,8 @@ const floodBuckets = {
   sync: { points: 40, durationSeconds: 10 },
   change: { points: 100, durationSeconds: 10 },
   auth: { points: 100, durationSeconds: 60 },
+  // of all people behind one address, who must not lock each other out
+  renew: { points: 600, durationSeconds: 60 },
 };
 const socketBuckets = {
   handshakes: { points: 1000, durationSeconds: 10 },

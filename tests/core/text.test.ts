@@ -40,6 +40,14 @@ describe('core: short texts', () => {
     );
   });
 
+  it('take selectors and tags where they belong to an emoji, and refuse them elsewhere', () => {
+    const england = '🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}';
+    for (const text of ['I ❤️ you', '1️⃣ first', '👩🏽‍🚀', '🏳️‍🌈', england])
+      expect(takes(text), text).to.equal(true);
+    for (const text of ['Admin\uFE0F', '\uFE0F\uFE0F', '1\uFE0F', '\u{E0041}', 'Admin\u{E0041}', '\uFFFF'])
+      expect(takes(text), JSON.stringify(text)).to.equal(false);
+  });
+
   it('are cut of blanks at their ends before they are measured', () => {
     expect(line.parse(`  ${'a'.repeat(100)} \t`)).to.have.length(100);
     expect(takes(' \t ')).to.equal(false);

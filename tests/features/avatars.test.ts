@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import sharp from 'sharp';
-import { buildUser, type TestUser } from '../support/builders.ts';
+import { buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -124,6 +126,46 @@ describe('avatars', () => {
   it('wants to know who uploads before it reads anything', async () => {
     const call = { method: 'POST', path: '/api/users/me/avatar', body: form(await picture('red')) };
     expect((await rest(app.url, call)).body.code).to.equal('unauthenticated');
+  });
+
+  /** Begins an upload and leaves it open; answers how to send the rest and what is answered then. */
+  async function beginUpload(user: TestUser, begun: Buffer) {
+    const boundary = 'boundary-of-a-slow-upload';
+    const request = httpRequest(`${app.url}/api/users/me/avatar`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${user.token}`,
+        'content-type': `multipart/form-data; boundary=${boundary}`,
+      },
+    });
+    request.on('error', () => {});
+    request.write(`--${boundary}\r\nContent-Disposition: form-data; name="avatar"; filename="a.jpg"\r\n\r\n`);
+    request.write(begun);
+    const status = once(request, 'response').then(([response]) => (response as IncomingMessage).statusCode);
+    return {
+      finish: (rest: Buffer) => {
+        request.write(rest);
+        request.end(`\r\n--${boundary}--\r\n`);
+        return status;
+      },
+      cut: () => request.destroy(),
+    };
+  }
+
+  it('people who begin many uploads and go to sleep keep nobody from theirs', async () => {
+    const sleepers = await Promise.all(Array.from({ length: 20 }, () => buildUser(app.url)));
+    const uploads = await Promise.all(sleepers.map((sleeper) => beginUpload(sleeper, Buffer.from('x'))));
+    expect((await upload(await picture('red'))).status).to.equal(201);
+    for (const { cut } of uploads) cut();
+  });
+
+  it('a session that ends while its upload arrives changes nothing', async () => {
+    const bytes = await picture('red');
+    const { finish } = await beginUpload(ann, bytes.subarray(0, 500));
+    await ann.rest('POST', '/api/auth/logout');
+    expect(await finish(bytes.subarray(500))).to.equal(401);
+    const again = await logInAgain(app.url, ann);
+    expect((await again.rest('GET', '/api/users/me')).body.avatarUrl).to.equal(null);
   });
 
   it('is not found where nobody’s is', async () => {

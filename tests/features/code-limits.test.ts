@@ -80,6 +80,27 @@ describe('auth: limits of codes', () => {
     expect((await codes.sendCode(target)).status).to.equal(202);
   });
 
+  it('tell nobody who is registered, while deliveries fail neither', async () => {
+    const [known, unknown] = [(await buildUser(codes.app.url)).email, uniqueEmail()];
+    codes.outbox.fail();
+    const answersFor = async (email: string) => {
+      const first = await codes.post('forgot-password', { email });
+      const again = await codes.sendCode({ email }, 'reset_password');
+      return [first.status, again.status];
+    };
+    expect(await answersFor(known)).to.deep.equal([202, 429]);
+    expect(await answersFor(unknown)).to.deep.equal([202, 429]);
+    const records = await codes.database.collection('codes').countDocuments({ userId: null });
+    expect(records, 'a secret for each').to.be.at.least(2);
+  });
+
+  it('a code to a new contact is answered at once, whoever has it and whatever becomes of it', async () => {
+    const [ann, bob] = await Promise.all([buildUser(codes.app.url), buildUser(codes.app.url)]);
+    codes.outbox.fail();
+    for (const email of [bob.email, uniqueEmail()])
+      expect((await codes.sendCode({ email }, 'change_email', ann.token)).status).to.equal(202);
+  });
+
   it('hold across a restart', async () => {
     const target = { email: uniqueEmail() };
     await codes.sendCode(target);

@@ -193,6 +193,44 @@ describe('auth: proving an address by a login code', () => {
     expect((await stranger.rest('GET', '/api/users/me')).status).to.equal(401);
   });
 
+  it('drops a phone that somebody set before, by which they would come back', async () => {
+    for (const how of ['login', 'reset'] as const) {
+      const [email, phone] = [uniqueEmail(), uniquePhone()];
+      const stranger = await buildUser(codes.app.url, { email });
+      await stranger.rest('POST', '/api/auth/send-verification-code', { phone, purpose: 'change_phone' });
+      const proof = { currentPassword: stranger.password };
+      const change = { phone, code: await codes.outbox.code(phone), proof };
+      expect((await stranger.rest('PUT', '/api/auth/phone', change)).status).to.equal(200);
+
+      if (how === 'login') await codes.verify({ email }, await codes.receiveCode({ email }));
+      else {
+        const code = await codes.receiveCode({ email }, 'reset_password');
+        await codes.post('reset-password', { email, code, password: 'the owner’s own' });
+      }
+      await codes.forgetLimits();
+      const back = await codes.verify({ phone }, await codes.receiveCode({ phone }));
+      expect(back.body.created, how).to.equal(true);
+      expect((back.body.user as { id: string }).id).to.not.equal(stranger.id);
+    }
+  });
+
+  it('leaves no session of who registered at the same moment', async () => {
+    for (let round = 0; round < 12; round++) {
+      const email = uniqueEmail();
+      const code = await codes.receiveCode({ email });
+      const register = { email, password: 'set by a stranger', nickname: 'Stranger' };
+      const [owner, stranger] = await Promise.all([
+        new Promise((resolve) => setTimeout(resolve, round / 2)).then(() => codes.verify({ email }, code)),
+        codes.post('register', register),
+      ]);
+      expect(owner.status).to.equal(200);
+      if (stranger.status !== 201) continue;
+      const token = String(stranger.body.token);
+      const me = await rest(codes.app.url, { method: 'GET', path: '/api/users/me', token });
+      expect(me.status, `round ${round}`).to.equal(401);
+    }
+  });
+
   it('drops nothing once the address was proved', async () => {
     const email = uniqueEmail();
     const user = await buildUser(codes.app.url, { email });

@@ -84,7 +84,7 @@ export const authContract = {
     errors: ['unauthenticated'],
     routes: [{ method: 'POST', path: '/api/auth/refresh-token' }],
     secret: true,
-    flood: 'auth',
+    flood: 'renew',
   }),
   forgotPassword: operation({
     summary: 'Send a code to reset a forgotten password; the answer is the same for everybody',

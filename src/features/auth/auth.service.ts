@@ -47,9 +47,8 @@ interface Accounts {
   setPassword(userId: string, passwordHash: string): Promise<void>;
   /** The same password at another cost, if it is still the one with this hash. */
   replacePasswordHash(userId: string, hashes: { from: string; to: string }): Promise<void>;
-  /** Notes that an unproved e-mail was proved and drops the password set before. Answers whether it was unproved. */
+  /** Notes that an unproved e-mail was proved, and drops password and phone set before. Answers whether it was. */
   proveByCode(userId: string): Promise<boolean>;
-  verifyEmail(userId: string, email: string): Promise<Me | null>;
 }
 
 interface TokenPair {
@@ -61,6 +60,12 @@ interface Credentials {
   passwordHash: string | null;
   /** When the password was chosen; a new hash of the same one leaves it. */
   passwordSetAt: Date | null;
+}
+
+interface Opening {
+  me: Me;
+  deviceName: string | undefined;
+  call: Call;
 }
 
 interface NewAccount {
@@ -79,7 +84,10 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
       const contact: Contact = { kind: 'email', value: email };
       const me = await accounts.create({ contact, nickname, passwordHash, emailVerified: false });
       if (!me) throw new AppError('email_taken');
-      const { tokens } = await sessions.open(me.id, deviceName ?? null, call);
+      // the owner of the e-mail may have proved it meanwhile, and this password is no more
+      const isStill = async () => (await accounts.findCredentials(me.id))?.passwordHash === passwordHash;
+      const tokens = await openWhile(isStill, { me, deviceName, call });
+      if (!tokens) throw new AppError('email_taken');
       return toAuthResult(me, tokens);
     },
 
@@ -91,14 +99,13 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
         return matches ? found : null;
       });
       if (!account?.passwordHash) throw new AppError('invalid_credentials');
-      const { me, passwordHash: from } = account;
-      const { id, tokens } = await sessions.open(me.id, deviceName ?? null, call);
-      // the password may have been changed, and all sessions ended, while this one was not open yet
-      const now = await accounts.findCredentials(me.id);
-      if (now?.passwordSetAt?.getTime() !== account.passwordSetAt?.getTime()) {
-        await sessions.end(me.id, id, 'password_changed');
-        throw new AppError('invalid_credentials');
-      }
+      const { me, passwordHash: from, passwordSetAt } = account;
+      const isStill = async () => {
+        const now = await accounts.findCredentials(me.id);
+        return now?.passwordSetAt?.getTime() === passwordSetAt?.getTime();
+      };
+      const tokens = await openWhile(isStill, { me, deviceName, call });
+      if (!tokens) throw new AppError('invalid_credentials');
       if (passwords.isOutdated(from))
         await accounts.replacePasswordHash(me.id, { from, to: await passwords.hash(password) });
       return toAuthResult(me, tokens);
@@ -119,12 +126,10 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
       const me = created ?? account?.me;
       if (!me) throw new AppError('unavailable');
       if (!created && target.kind === 'email') await proveAddress(me);
-      const { id, tokens } = await sessions.open(me.id, deviceName ?? null, call);
+      const isStill = async () => (await accounts.findByContact(target))?.me.id === me.id;
+      const tokens = await openWhile(isStill, { me, deviceName, call });
       const now = await accounts.findById(me.id);
-      if (!now) {
-        await sessions.end(me.id, id, 'account_deleted');
-        throw new AppError('code_invalid');
-      }
+      if (!tokens || !now) throw new AppError('code_invalid');
       return { ...toAuthResult(now, tokens), created: created !== null };
     },
 
@@ -147,8 +152,8 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
         throw new AppError('code_invalid');
       const account = await accounts.findByContact(target);
       if (!account) throw new AppError('code_invalid');
+      if (target.kind === 'email') await accounts.proveByCode(account.me.id);
       await accounts.setPassword(account.me.id, passwordHash);
-      if (target.kind === 'email') await accounts.verifyEmail(account.me.id, target.value);
       await sessions.endAll(account.me.id, 'password_reset');
     },
   };
@@ -164,7 +169,18 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
     });
   }
 
-  /** Who set a password before the address was proved may be somebody else. */
+  /**
+   * Opens a session, and ends it again if what it was opened for is no more: sessions may have been ended, all of them, just
+   * before this one was there. Answers `null` then.
+   */
+  async function openWhile(isStill: () => Promise<boolean>, { me, deviceName, call }: Opening) {
+    const { id, tokens } = await sessions.open(me.id, deviceName ?? null, call);
+    if (await isStill()) return tokens;
+    await sessions.end(me.id, id, 'revoked');
+    return null;
+  }
+
+  /** Who set a password or a phone before the address was proved may be somebody else. */
   async function proveAddress({ id, emailVerified }: Me): Promise<void> {
     if (!emailVerified && (await accounts.proveByCode(id))) await sessions.endAll(id, 'address_proved');
   }

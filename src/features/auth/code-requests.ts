@@ -7,8 +7,6 @@ import type { Me } from '../users/users.contract.ts';
 interface CodeRequestsDeps {
   codes: {
     send(scope: CodeScope, call: Call): Promise<void>;
-    /** Counts and takes time as `send` does, and sends nothing. */
-    pretend(scope: CodeScope, call: Call): Promise<void>;
     /** Counts and returns; sends afterwards if `isWanted`. */
     sendLater(scope: CodeScope, call: Call, isWanted: () => Promise<boolean>): Promise<void>;
   };
@@ -32,7 +30,7 @@ export function createCodeRequests({ codes, findById, isTaken }: CodeRequestsDep
     const scope = { target, purpose, userId: actor.userId };
     if (me[target.kind] === target.value) return codes.send(scope, call);
     if (purpose !== changeOf[target.kind]) throw new AppError('not_allowed');
-    return (await isTaken(target)) ? codes.pretend(scope, call) : codes.send(scope, call);
+    return codes.sendLater(scope, call, async () => !(await isTaken(target)));
   }
 
   return {

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Call } from '../../core/actor.ts';
 import type { Contact } from '../../core/contact.ts';
 import { withinDeadline } from '../../core/deadline.ts';
@@ -28,13 +27,11 @@ interface CodesDeps {
 type Circumstances = Pick<Call, 'address' | 'locale'>;
 
 const tries = 5;
+const newCode = () => String(randomInt(1_000_000)).padStart(6, '0');
 const deliveredWithinMs = 4500;
 
 /** Six digits that prove that somebody reads an e-mail or holds a phone (promise 12). */
 export function createCodes({ store, takeForSending, digest, ...deps }: CodesDeps) {
-  /** How the last delivery of each kind went, for those that are only pretended. */
-  const lastDelivery = new Map<Contact['kind'], { tookMs: number; isDone: boolean }>();
-
   /** Everything that sending counts; the same whether or not the target is known. */
   function take({ target }: CodeScope, { address }: Circumstances) {
     if (!driverFor(target)) throw new AppError('delivery_unavailable');
@@ -46,35 +43,26 @@ export function createCodes({ store, takeForSending, digest, ...deps }: CodesDep
     return kind === 'phone' ? deps.sms : deps.mail;
   }
 
-  /** Makes a code and brings it to its target. If that fails, the code before it is good again. */
-  async function issue(scope: CodeScope, locale: Locale): Promise<void> {
+  /** Keeps a secret in the place of the one before, which it answers too. */
+  async function keep(scope: CodeScope, secret: string) {
     const id = idOf(scope);
-    const code = String(randomInt(1_000_000)).padStart(6, '0');
     const record: CodeRecord = {
       id,
-      codeHash: hashOf(id, code),
+      codeHash: hashOf(id, secret),
       userId: scope.userId,
       triesLeft: tries,
       expiresAt: new Date(Date.now() + deps.ttlSeconds * 1000),
     };
-    const before = await store.replace(record);
-    const startedAt = performance.now();
-    try {
-      await withinDeadline(deliver(scope, code, locale), deliveredWithinMs);
-      lastDelivery.set(scope.target.kind, { tookMs: performance.now() - startedAt, isDone: true });
-    } catch (error) {
-      lastDelivery.set(scope.target.kind, { tookMs: performance.now() - startedAt, isDone: false });
-      deps.onFailure(error);
-      await store.takeBack(record, before);
-      throw new AppError('delivery_unavailable');
-    }
+    return { record, before: await store.replace(record) };
   }
 
   async function deliver({ target, purpose }: CodeScope, code: string, locale: Locale): Promise<void> {
-    const { ttlSeconds } = deps;
-    if (target.kind === 'phone')
-      await deps.sms?.send({ phone: target.value, code, purpose, locale, ttlSeconds });
-    else await deps.mail?.send({ to: target.value, ...codeMail({ code, purpose, locale, ttlSeconds }) });
+    const { sms, mail, ttlSeconds } = deps;
+    const sent =
+      target.kind === 'phone'
+        ? sms?.send({ phone: target.value, code, purpose, locale, ttlSeconds })
+        : mail?.send({ to: target.value, ...codeMail({ code, purpose, locale, ttlSeconds }) });
+    await withinDeadline(Promise.resolve(sent), deliveredWithinMs);
   }
 
   const idOf = ({ purpose, target }: CodeScope) => digest(`${purpose}:${target.kind}:${target.value}`);
@@ -84,39 +72,38 @@ export function createCodes({ store, takeForSending, digest, ...deps }: CodesDep
     /** What a client is told about a code that was sent. */
     sent: { expiresIn: deps.ttlSeconds, resendIn: deps.resendSeconds } satisfies CodeSent,
 
-    /** Sends a code. Throws `rate_limited`, or `delivery_unavailable` if it could not be handed over. */
+    /** Sends a code. Throws `rate_limited`, or `delivery_unavailable` if it failed, which counts for nothing. */
     async send(scope: CodeScope, circumstances: Circumstances): Promise<void> {
       const giveBack = await take(scope, circumstances);
-      await issue(scope, circumstances.locale).catch(async (error: unknown) => {
-        await giveBack();
-        throw error;
-      });
-    },
-
-    /** Takes as long as sending does and counts as much, but sends nothing: the target is somebody else's. */
-    async pretend(scope: CodeScope, circumstances: Circumstances): Promise<void> {
-      const giveBack = await take(scope, circumstances);
-      const last = lastDelivery.get(scope.target.kind);
-      await delay(last?.tookMs ?? 0);
-      if (last?.isDone !== false) return;
-      await giveBack();
-      throw new AppError('delivery_unavailable');
+      const code = newCode();
+      const { record, before } = await keep(scope, code);
+      try {
+        await deliver(scope, code, circumstances.locale);
+      } catch (error) {
+        deps.onFailure(error);
+        await Promise.all([store.takeBack(record, before), giveBack()]);
+        throw new AppError('delivery_unavailable');
+      }
     },
 
     /**
-     * Counts and answers at once; the code follows if `isWanted`, which is asked afterwards. So nobody can tell from
-     * answer or time whether the target is known.
+     * Counts and answers at once; the code follows if `isWanted`, which is asked afterwards. Where it is not, a secret that
+     * nobody can type is kept, so that trying takes as long. So neither answers nor times nor what is left of the limits
+     * tell whether the target is known, and for that a delivery that fails is not told and counts too.
      */
     async sendLater(
       scope: CodeScope,
       circumstances: Circumstances,
       isWanted: () => Promise<boolean>,
     ): Promise<void> {
-      const giveBack = await take(scope, circumstances);
-      const send = async () => {
-        if (await isWanted()) await issue(scope, circumstances.locale);
+      await take(scope, circumstances);
+      const follow = async () => {
+        const code = newCode();
+        const isSent = await isWanted();
+        await keep(scope, isSent ? code : `${code} for nobody`);
+        if (isSent) await deliver(scope, code, circumstances.locale);
       };
-      send().catch(giveBack).catch(deps.onFailure);
+      follow().catch(deps.onFailure);
     },
 
     /** Weighs a code, five times at most, and uses it up if it is right. Of parallel right answers one is taken. */

@@ -33,7 +33,8 @@ const target = {
 };
 
 function hasOneTarget(input: { [Name in keyof typeof target]?: unknown }): boolean {
-  const given = [input.userId ?? input.friendId, input.email, input.phone, input.qrCode];
+  const { userId, friendId, email, phone, qrCode } = input;
+  const given = [userId, friendId === userId ? undefined : friendId, email, phone, qrCode];
   return given.filter((value) => value !== undefined).length === 1;
 }
 

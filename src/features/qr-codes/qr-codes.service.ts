@@ -18,7 +18,8 @@ interface QrCodesDeps {
 
 /** 96 bits, which nobody guesses. */
 const codeBytes = 12;
-const pagePolicy = "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; base-uri 'none'";
+const pagePolicy =
+  "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function createQrCodes({ store, images, findPerson, publicUrl, lifetimeMs }: QrCodesDeps) {
   const urlOf = (code: string) => `${publicUrl}/q/${code}`;

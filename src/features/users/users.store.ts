@@ -150,9 +150,12 @@ export function createUserStore(connection: Connection) {
       await users.updateOne({ _id: userId, passwordHash: from }, { $set: { passwordHash: to } });
     },
 
-    /** Notes that an unproved e-mail was proved and drops the password set before it. Answers whether it was unproved. */
+    /**
+     * Notes that an unproved e-mail was proved, and drops what somebody else may have set before: password and phone.
+     * Answers whether it was unproved.
+     */
     async proveByCode(userId: string): Promise<boolean> {
-      const change = { $set: { emailVerified: true, ...noPassword, updatedAt: new Date() } };
+      const change = { $set: { emailVerified: true, phone: null, ...noPassword, updatedAt: new Date() } };
       return (
         (await users.updateOne({ _id: userId, emailVerified: false, deletedAt: null }, change))
           .modifiedCount === 1
