@@ -1,20 +1,17 @@
 import type { Connection } from 'mongoose';
 import { contracts } from '../contracts.ts';
-import { createContactReader } from '../core/contact.ts';
+import { createContactReader, type ReadContact } from '../core/contact.ts';
 import { bind } from '../core/operation.ts';
 import type { PersonalData } from '../core/personal-data.ts';
 import { createAccountService } from '../features/account/account.service.ts';
-import { createErasure } from '../features/account/erasure.ts';
+import { createErasure, type Erasure } from '../features/account/erasure.ts';
 import { createExport } from '../features/account/export.ts';
 import { createProof } from '../features/account/proof.ts';
 import { createAuthService } from '../features/auth/auth.service.ts';
 import { createCodeRequests } from '../features/auth/code-requests.ts';
 import { createLoginLimits } from '../features/auth/login-limits.ts';
 import { createAvatars } from '../features/avatars/avatars.service.ts';
-import { createCodeLimits } from '../features/codes/code-limits.ts';
 import { noticeMail } from '../features/codes/code-mails.ts';
-import { createCodes } from '../features/codes/codes.service.ts';
-import { createCodeStore } from '../features/codes/codes.store.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessions } from '../features/sessions/sessions.service.ts';
 import type { SessionStore } from '../features/sessions/sessions.store.ts';
@@ -25,10 +22,10 @@ import type { createImages } from '../platform/images.ts';
 import { createMailDriver } from '../platform/mail/mail.ts';
 import { createPasswords } from '../platform/passwords.ts';
 import { noQuota } from '../platform/quotas.store.ts';
-import { createSmsDriver } from '../platform/sms/sms.ts';
 import { createTokens } from '../platform/tokens.ts';
 import { zipOf } from '../platform/zip.ts';
 import { subnetOf } from '../transports/client.ts';
+import { buildCodes } from './codes.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
 
@@ -51,18 +48,18 @@ const picturesAtOnce = 2;
 
 /** How people come in, stay in, and go. */
 export function buildAccounts(input: AccountsInput) {
-  const { config, log, jwtSecret, people, quotaOf, phones } = input;
+  const { config, log, people } = input;
   const mail = config.mail && createMailDriver(config.mail, log);
-  const passwords = createPasswords({ cost: config.bcryptCost });
-  const readContact = createContactReader(phones.parse);
   const sessions = buildSessions(input);
-  const codes = buildCodes(input, mail);
   const avatars = buildAvatars(input);
-  const perDay = (name: string, points: number) => quotaOf({ name, points, durationSeconds: dayS });
-  const failuresOf = (name: string, points: number) =>
-    quotaOf({ name, points, durationSeconds: quarterHourS });
+  const tools: Tools = {
+    mail,
+    sessions,
+    codes: buildCodes({ ...input, mail }),
+    passwords: createPasswords({ cost: config.bcryptCost }),
+    readContact: createContactReader(input.phones.parse),
+  };
   const holders = [sessions.personalData, ...people.holders, avatars.personalData, ...input.holders];
-
   const erasure = createErasure({
     holders,
     people: {
@@ -72,34 +69,70 @@ export function buildAccounts(input: AccountsInput) {
     },
     onFailure: (error) => log.error({ err: error }, 'an erasure was broken off; it will be taken up again'),
   });
-  const auth = createAuthService({
+
+  return {
+    authenticate: sessions.authenticate,
+    erasure,
+    operations: [
+      ...bind('auth', contracts.auth, buildAuth(input, tools)),
+      ...bind('sessions', contracts.sessions, sessions.handlers),
+      ...bind('account', contracts.account, buildOwnAccount(input, tools, { holders, erasure })),
+      ...bind('avatars', contracts.avatars, avatars.handlers),
+    ],
+  };
+}
+
+/** What coming in and caring for one's account both need. */
+interface Tools {
+  mail: ReturnType<typeof createMailDriver> | null;
+  sessions: ReturnType<typeof buildSessions>;
+  codes: ReturnType<typeof buildCodes>;
+  passwords: ReturnType<typeof createPasswords>;
+  readContact: ReadContact;
+}
+
+function buildAuth({ config, jwtSecret, people, quotaOf }: AccountsInput, tools: Tools) {
+  const failuresOf = (name: string, points: number) =>
+    quotaOf({ name, points, durationSeconds: quarterHourS });
+  return createAuthService({
     accounts: people.accounts,
-    sessions,
-    codes,
-    codeRequests: createCodeRequests({ codes, ...people.accounts }),
-    passwords,
+    sessions: tools.sessions,
+    codes: tools.codes,
+    codeRequests: createCodeRequests({ codes: tools.codes, ...people.accounts }),
+    passwords: tools.passwords,
     loginLimits: createLoginLimits({
       perAccount: failuresOf('login_account', 10),
       perAddress: config.hasRateLimits ? failuresOf('login_address', 100) : noQuota,
       digest: createDigest(jwtSecret, 'login names'),
       subnetOf,
     }),
-    readContact,
+    readContact: tools.readContact,
     accessLifetimeSeconds: config.accessLifetimeSeconds,
   });
-  const account = createAccountService({
+}
+
+function buildOwnAccount(
+  { log, people, quotaOf }: AccountsInput,
+  { mail, sessions, codes, passwords, readContact }: Tools,
+  { holders, erasure }: { holders: readonly PersonalData[]; erasure: Erasure },
+) {
+  return createAccountService({
     accounts: people.accounts,
     requireProof: createProof({
       findCredentials: people.accounts.findCredentials,
       passwords,
       codes,
-      failures: failuresOf('proof', 10),
+      failures: quotaOf({ name: 'proof', points: 10, durationSeconds: quarterHourS }),
     }),
     codes,
     passwords,
     sessions,
     readContact,
-    exportPersonalData: createExport({ holders, zipOf, quota: perDay('export', 10) }),
+    exportPersonalData: createExport({
+      holders,
+      zipOf,
+      quota: quotaOf({ name: 'export', points: 10, durationSeconds: dayS }),
+    }),
     erasure,
     tellProfile: people.users.tellProfile,
     notify(email, notice, { locale }) {
@@ -107,17 +140,6 @@ export function buildAccounts(input: AccountsInput) {
       sent?.catch((error) => log.warn({ err: error }, 'a notice was not sent'));
     },
   });
-
-  return {
-    authenticate: sessions.authenticate,
-    erasure,
-    operations: [
-      ...bind('auth', contracts.auth, auth),
-      ...bind('sessions', contracts.sessions, sessions.handlers),
-      ...bind('account', contracts.account, account),
-      ...bind('avatars', contracts.avatars, avatars.handlers),
-    ],
-  };
 }
 
 function buildSessions({ config, jwtSecret, sessionStore, closeSockets }: AccountsInput) {
@@ -129,31 +151,6 @@ function buildSessions({ config, jwtSecret, sessionStore, closeSockets }: Accoun
     closeSockets,
     limitAdmissions: (userId) => admissions.take('admissions', userId),
     refreshLifetimeMs: refreshLifetimeSeconds * 1000,
-  });
-}
-
-function buildCodes(input: AccountsInput, mail: ReturnType<typeof createMailDriver> | null) {
-  const { config, log, connection, jwtSecret, quotaOf } = input;
-  const { ttlSeconds, resendSeconds, dailyPerTarget, dailyPerAddress, dailyTotal } = config.codes;
-  const perDay = (name: string, points: number) => quotaOf({ name, points, durationSeconds: dayS });
-  return createCodes({
-    store: createCodeStore(connection),
-    takeForSending: createCodeLimits({
-      quotas: {
-        resend: quotaOf({ name: 'code_resend', points: 1, durationSeconds: resendSeconds }),
-        perTarget: perDay('code_target', dailyPerTarget),
-        perAddress: config.hasRateLimits ? perDay('code_address', dailyPerAddress) : noQuota,
-        total: perDay('code_total', dailyTotal),
-      },
-      onBudgetSpent: () => log.error('the budget of codes (CODE_DAILY_TOTAL) is spent; no more are sent'),
-    }),
-    digest: createDigest(jwtSecret, 'codes'),
-    sms: config.sms && createSmsDriver(config.sms, log),
-    mail,
-    subnetOf,
-    onFailure: (error) => log.error({ err: error }, 'a code was not delivered'),
-    ttlSeconds,
-    resendSeconds,
   });
 }
 

@@ -67,9 +67,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     openSessions: liveSockets.openSessions,
     closeSockets: liveSockets.end,
   });
-  const stops: (() => void)[] = [];
-  const repeatedly = (everyMs: number, work: () => Promise<void>) =>
-    repeat({ everyMs, work, onFailure: (error) => log.warn({ err: error }, 'background work failed') });
+  const background = createBackground(log);
 
   return {
     liveSockets,
@@ -77,16 +75,28 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     operations: [...accounts.operations, ...people.operations, ...conversing.operations],
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
-      accounts.erasure.resume().catch((error) => log.warn({ err: error }, 'erasures were not taken up'));
-      stops.push(
-        repeatedly(watchSessionsEveryMs, watchSessions),
-        repeatedly(resumeErasureEveryMs, accounts.erasure.resume),
-      );
+      background.doOnce(accounts.erasure.resume);
+      background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
+      background.repeat(watchSessionsEveryMs, watchSessions);
     },
     async settle(): Promise<void> {
-      for (const stop of stops) stop();
+      background.stop();
       await conversing.settle();
     },
     settlePresence: lastSeen.flush,
+  };
+}
+
+/** What goes on by itself. Its failures are told to the log and taken up at the next turn. */
+function createBackground(log: Logger) {
+  const stops: (() => void)[] = [];
+  const onFailure = (error: unknown) => log.warn({ err: error }, 'background work failed');
+  return {
+    doOnce: (work: () => Promise<void>) => void work().catch(onFailure),
+    repeat: (everyMs: number, work: () => Promise<void>) =>
+      void stops.push(repeat({ everyMs, work, onFailure })),
+    stop(): void {
+      for (const stop of stops) stop();
+    },
   };
 }

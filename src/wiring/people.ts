@@ -20,7 +20,7 @@ import { createUserViews } from '../features/users/user-views.ts';
 import { createUsersService } from '../features/users/users.service.ts';
 import { createUserStore } from '../features/users/users.store.ts';
 import { qrPng, qrSvg } from '../platform/qr-images.ts';
-import { createTurns } from '../platform/turns.ts';
+import { createTurns, type InTurn } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
 
 interface PeopleInput extends CommonDeps {
@@ -32,32 +32,12 @@ interface PeopleInput extends CommonDeps {
 export type People = ReturnType<typeof buildPeople>;
 
 /** Who people are, how they are found, and how they stand to each other. */
-export function buildPeople({ config, connection, delivery, quotaOf, phones, isOnline }: PeopleInput) {
-  const store = createUserStore(connection);
-  const keys = createSearchKeyStore(connection);
+export function buildPeople(input: PeopleInput) {
+  const { config, connection, delivery, quotaOf, phones, isOnline } = input;
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
-  const views = createUserViews((key) => `${config.publicUrl}/avatars/${key}`);
   const inTurn = createTurns();
-  const naming = createNaming({
-    keys,
-    nicknameOf: async (userId) => (await store.findByIds([userId]))[0]?.nickname ?? null,
-    inTurn,
-  });
-  const accounts = createAccounts({ store, views, named: naming.named });
-  const search = createPeopleSearch({
-    keys,
-    findPeople: async (ids) => (await store.findByIds(ids)).filter(({ deletedAt }) => deletedAt === null),
-  });
-  const users = createUsersService({
-    store,
-    views,
-    delivery,
-    relationsOf: relations.relationsOf,
-    searchByName: search.search,
-    renaming: naming.renaming,
-    parsePhone: phones.parse,
-  });
+  const { store, views, accounts, users, personalProfile } = buildUsers(input, relations, inTurn);
   const qrCodes = createQrCodes({
     store: createQrCodeStore(connection),
     images: { png: qrPng, svg: qrSvg },
@@ -92,9 +72,43 @@ export function buildPeople({ config, connection, delivery, quotaOf, phones, isO
       ...bind('friends', contracts.friends, friends),
     ],
     holders: [
-      createPersonalProfile({ store, keys, views }),
+      personalProfile,
       createPersonalRelations({ store: relationshipStore, delivery }),
       qrCodes.personalData,
     ],
+  };
+}
+
+function buildUsers(
+  { config, connection, delivery, phones }: PeopleInput,
+  { relationsOf }: ReturnType<typeof createRelations>,
+  inTurn: InTurn,
+) {
+  const store = createUserStore(connection);
+  const keys = createSearchKeyStore(connection);
+  const views = createUserViews((key) => `${config.publicUrl}/avatars/${key}`);
+  const naming = createNaming({
+    keys,
+    nicknameOf: async (userId) => (await store.findByIds([userId]))[0]?.nickname ?? null,
+    inTurn,
+  });
+  const search = createPeopleSearch({
+    keys,
+    findPeople: async (ids) => (await store.findByIds(ids)).filter(({ deletedAt }) => deletedAt === null),
+  });
+  return {
+    store,
+    views,
+    accounts: createAccounts({ store, views, named: naming.named }),
+    users: createUsersService({
+      store,
+      views,
+      delivery,
+      relationsOf,
+      searchByName: search.search,
+      renaming: naming.renaming,
+      parsePhone: phones.parse,
+    }),
+    personalProfile: createPersonalProfile({ store, keys, views }),
   };
 }

@@ -14,6 +14,8 @@ const conversationSchema = new Schema<HeadDocument>(
   { collection: 'conversations', versionKey: false },
 );
 
+const raisesPerWrite = 50;
+
 export type HeadStore = ReturnType<typeof createHeadStore>;
 
 /** Hints at where logs stand: never above the truth, and raised some time after it. */
@@ -39,7 +41,9 @@ export function createHeadStore(connection: Connection) {
           upsert: true,
         },
       }));
-      await conversations.collection.bulkWrite(raises, { ordered: false });
+      // a few at a time: what waits for its acknowledgement comes in between
+      for (let at = 0; at < raises.length; at += raisesPerWrite)
+        await conversations.collection.bulkWrite(raises.slice(at, at + raisesPerWrite), { ordered: false });
     },
   };
 }
