@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { AppError } from '../../src/core/errors.ts';
-import { createMessageWriter, type Send } from '../../src/features/messages/message-writer.ts';
+import { createMessageWriter } from '../../src/features/messages/message-writer.ts';
 import type { Head } from '../../src/features/messages/messages.contract.ts';
 import { type Entry, headOf } from '../../src/features/messages/messages.rules.ts';
+import type { Send } from '../../src/features/messages/pending.ts';
 
 const soon = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -162,6 +163,49 @@ describe('message writer', () => {
     });
     expect(await codeOf(writer.submit(buildSend()))).to.equal('not_allowed');
     expect(log.entries).to.deep.equal([]);
+  });
+
+  it('checks what waits while a batch is written, and again if authority changes before its own turn', async () => {
+    const log = createSharedLog();
+    const append = log.append;
+    let release = () => {};
+    log.append = async (batch) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return append(batch);
+    };
+    const checks: number[] = [];
+    let whenChecked = () => {};
+    let isAllowed = true;
+    const writer = createWriter({
+      log,
+      async findRefused(sends) {
+        checks.push(sends.length);
+        whenChecked();
+        await soon();
+        return isAllowed ? new Map() : new Map(sends.map((send) => [send, refusal()]));
+      },
+    });
+    const first = writer.submit(buildSend({ content: 'first' }));
+    while (checks.length < 1) await soon();
+    await soon();
+    await soon();
+    const ahead = new Promise<void>((resolve) => {
+      whenChecked = resolve;
+    });
+    const waiting = Array.from({ length: 150 }, (_, index) =>
+      writer.submit(buildSend({ content: `waiting ${index}` })),
+    );
+    await ahead;
+    expect(checks).to.deep.equal([1, 100]);
+    await soon();
+    isAllowed = false;
+    writer.recheck('c');
+    release();
+    expect(await codeOf(first)).to.equal('stored');
+    expect(new Set(await Promise.all(waiting.map(codeOf)))).to.deep.equal(new Set(['not_allowed']));
+    expect(log.entries).to.have.length(1);
   });
 
   it('checks authority again after another process wrote to the conversation', async () => {

@@ -6,6 +6,8 @@ export interface BatchLoop<T> {
   /** Takes out what still waits and fits. */
   extract(fits: (item: T) => boolean): T[];
   readonly size: number;
+  /** What waits now. */
+  waiting(): T[];
   /** Nothing waits and nothing is in flight. */
   readonly isIdle: boolean;
   /** Resolves when it is idle. */
@@ -38,6 +40,7 @@ export function createBatchLoop<T>(handle: (batch: T[]) => Promise<void>): Batch
       if (taken.length > 0) waiting = waiting.filter((item) => !fits(item));
       return taken;
     },
+    waiting: () => [...waiting],
     get size() {
       return waiting.length;
     },

@@ -4,17 +4,20 @@ import { createAnswerQueue } from './answer-queue.ts';
 import { type BatchLoop, createBatchLoop } from './batch-loop.ts';
 import { createLanes, type Lane } from './lanes.ts';
 import { emptyHead, type Head } from './messages.contract.ts';
-import { type Entry, headOf, type Placement, placeAbove } from './messages.rules.ts';
+import { type Entry, headOf, placeAbove } from './messages.rules.ts';
 import type { SendKey } from './messages.store.ts';
-
-/** A message on its way: everything of its entry but its place, which is settled by writing it. */
-export type Send = Omit<Entry, keyof Placement>;
-
-/** `isRepeat`: the message had been stored before, under the same idempotency key. */
-export interface Written {
-  entry: Entry;
-  isRepeat: boolean;
-}
+import {
+  firstPerLane,
+  forgetHead,
+  isUnchecked,
+  isUnready,
+  keyOf,
+  type Pending,
+  partition,
+  type Send,
+  splitRepeats,
+  type Written,
+} from './pending.ts';
 
 interface WriterDeps {
   log: {
@@ -30,17 +33,9 @@ interface WriterDeps {
   onAppended(conversationId: string, head: Head): void;
 }
 
-interface Pending {
-  send: Send;
-  lane: Lane;
-  /** The lane's epoch when authority was checked; -1 before. */
-  checkedEpoch: number;
-  isSettled: boolean;
-  resolve(written: Written): void;
-  reject(error: unknown): void;
-}
-
 const mostWaiting = 20_000;
+/** So many messages are worth a read of their own while the batch before them is written. */
+const aheadFrom = 100;
 const stallLimitMs = 3000;
 const contentionLingersMs = 1000;
 const jitterMs = 10;
@@ -66,13 +61,22 @@ export type MessageWriter = ReturnType<typeof createMessageWriter>;
 export function createMessageWriter({ log, findRefused, openConversation, onAppended }: WriterDeps) {
   const lanes = createLanes();
   const answers = createAnswerQueue();
-  const shared = createBatchLoop<Pending>((batch) => writeBatch(batch, divert));
+  const shared = createBatchLoop<Pending>((batch) => {
+    waitingUnchecked = 0;
+    return writeBatch(batch, divert);
+  });
   const contended = new Map<string, Contention>();
+
+  /** The check of what waits already, under way. */
+  let ahead: Promise<unknown> | null = null;
+  let isAppending = false;
+  let waitingUnchecked = 0;
 
   type OnConflict = (rest: Pending[]) => Promise<Pending[]>;
 
   async function writeBatch(batch: Pending[], onConflict: OnConflict): Promise<void> {
-    let rest = batch;
+    await ahead;
+    let rest = batch.filter(({ isSettled }) => !isSettled);
     try {
       while (rest.length > 0) {
         [rest] = await Promise.all([check(rest), readHeads(rest)]);
@@ -80,7 +84,10 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
         if (rest.some(isUnready)) continue;
         const [firsts, repeats] = splitRepeats(rest);
         const entries = numbered(firsts);
-        const written = await log.append(entries);
+        isAppending = true;
+        const written = await log.append(entries).finally(() => {
+          isAppending = false;
+        });
         accept(firsts.slice(0, written), entries);
         rest = [...firsts.slice(written), ...repeats];
         if (rest.length > 0) rest = await settleTaken(rest, onConflict);
@@ -94,14 +101,29 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   async function check(batch: Pending[]): Promise<Pending[]> {
     const unchecked = batch.filter(isUnchecked);
     if (unchecked.length === 0) return batch;
-    for (const pending of unchecked) pending.checkedEpoch = pending.lane.epoch;
+    const epochs = unchecked.map(({ lane }) => lane.epoch);
     const refused = await findRefused(unchecked.map(({ send }) => send));
+    for (const [index, pending] of unchecked.entries()) pending.checkedEpoch = epochs[index] ?? -1;
     if (refused.size === 0) return batch;
     const [settled, rest] = partition(batch, ({ send }) => refused.has(send));
     // a repeat is answered with the stored message even where a new send would be refused
     const unknown = await settleRepeats(settled);
     for (const pending of unknown) settle(pending, () => pending.reject(refused.get(pending.send)));
     return rest;
+  }
+
+  /**
+   * Under load, checks what waits while the batch before it is written, so that the next one need not wait for it. If that
+   * fails, or something changes meanwhile, it is checked again with its batch.
+   */
+  function checkAhead(): void {
+    if (ahead || !isAppending || waitingUnchecked < aheadFrom) return;
+    waitingUnchecked = 0;
+    ahead = check(shared.waiting())
+      .catch(() => {})
+      .finally(() => {
+        ahead = null;
+      });
   }
 
   async function readHeads(batch: Pending[]): Promise<void> {
@@ -225,6 +247,9 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
       return new Promise((resolve, reject) => {
         const lane = lanes.enter(send.conversationId);
         loop.push({ send, lane, checkedEpoch: -1, isSettled: false, resolve, reject });
+        if (loop !== shared) return;
+        waitingUnchecked++;
+        checkAhead();
       });
     },
 
@@ -243,38 +268,6 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   };
 }
 
-/** Something changed while the database was asked. */
-function isUnready(pending: Pending): boolean {
-  return isUnchecked(pending) || pending.lane.head === null;
-}
-
-function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
-  return checkedEpoch !== lane.epoch;
-}
-
-function forgetHead(pending: Pending): void {
-  pending.lane.head = null;
-  pending.checkedEpoch = -1;
-}
-
-/** Parts a batch into messages, and those that repeat the key of an earlier one of the same batch. */
-function splitRepeats(batch: readonly Pending[]): [Pending[], Pending[]] {
-  const keys = new Set<string>();
-  return partition(batch, ({ send: { senderId, clientMessageId } }) => {
-    if (clientMessageId === null) return true;
-    const size = keys.size;
-    return keys.add(`${senderId} ${clientMessageId}`).size > size;
-  });
-}
-
-function firstPerLane(batch: readonly Pending[]): Pending[] {
-  return [...new Map(batch.toReversed().map((pending) => [pending.lane, pending])).values()];
-}
-
-function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
-  return clientMessageId === null ? null : { senderId, clientMessageId };
-}
-
 /** Gives each message the next place in its log. */
 function numbered(batch: readonly Pending[]): Entry[] {
   const now = new Date();
@@ -284,10 +277,4 @@ function numbered(batch: readonly Pending[]): Entry[] {
     heads.set(lane, headOf(placement));
     return { ...send, ...placement };
   });
-}
-
-function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
-  const parts: [T[], T[]] = [[], []];
-  for (const item of items) parts[belongs(item) ? 0 : 1].push(item);
-  return parts;
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts';
-import type { Send } from './message-writer.ts';
+import type { Send } from './pending.ts';
 
 interface SendAuthorityDeps {
   /** Which of these pairs are friends now. */

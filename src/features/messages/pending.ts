@@ -1,0 +1,61 @@
+import type { Lane } from './lanes.ts';
+import type { Entry, Placement } from './messages.rules.ts';
+import type { SendKey } from './messages.store.ts';
+
+/** A message on its way: everything of its entry but its place, which is settled by writing it. */
+export type Send = Omit<Entry, keyof Placement>;
+
+/** `isRepeat`: the message had been stored before, under the same idempotency key. */
+export interface Written {
+  entry: Entry;
+  isRepeat: boolean;
+}
+
+/** A message that waits to be written, and who waits for it. */
+export interface Pending {
+  send: Send;
+  lane: Lane;
+  /** The lane's epoch when authority was checked; -1 before. */
+  checkedEpoch: number;
+  isSettled: boolean;
+  resolve(written: Written): void;
+  reject(error: unknown): void;
+}
+
+/** Something changed while the database was asked. */
+export function isUnready(pending: Pending): boolean {
+  return isUnchecked(pending) || pending.lane.head === null;
+}
+
+export function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
+  return checkedEpoch !== lane.epoch;
+}
+
+export function forgetHead(pending: Pending): void {
+  pending.lane.head = null;
+  pending.checkedEpoch = -1;
+}
+
+/** Parts a batch into messages, and those that repeat the key of an earlier one of the same batch. */
+export function splitRepeats(batch: readonly Pending[]): [Pending[], Pending[]] {
+  const keys = new Set<string>();
+  return partition(batch, ({ send: { senderId, clientMessageId } }) => {
+    if (clientMessageId === null) return true;
+    const size = keys.size;
+    return keys.add(`${senderId} ${clientMessageId}`).size > size;
+  });
+}
+
+export function firstPerLane(batch: readonly Pending[]): Pending[] {
+  return [...new Map(batch.toReversed().map((pending) => [pending.lane, pending])).values()];
+}
+
+export function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
+  return clientMessageId === null ? null : { senderId, clientMessageId };
+}
+
+export function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[belongs(item) ? 0 : 1].push(item);
+  return parts;
+}
