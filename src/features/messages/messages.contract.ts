@@ -19,7 +19,6 @@ const contents = {
     name: z.string().max(200).optional(),
   }),
   card: z.strictObject({ userId: id }),
-  // not z.json(), which drops a key __proto__; the input guard has let JSON alone pass
   // not z.json(), which drops a key __proto__; the input guard lets nothing but JSON pass
   custom: z.unknown().refine(isSmallJson, told({ en: 'At most 4 KiB of JSON', zh: 'JSON 最多 4 KiB' })),
 };
