@@ -208,6 +208,45 @@ describe('message writer', () => {
     expect(log.entries).to.have.length(1);
   });
 
+  it('writes nothing that an early check refused, even if the look for its key fails then', async () => {
+    const log = createSharedLog();
+    const { append, findByKeys } = log;
+    let release = () => {};
+    log.append = async (batch) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return append(batch);
+    };
+    let looks = 0;
+    let whenLooked = () => {};
+    const looked = new Promise<void>((resolve) => {
+      whenLooked = resolve;
+    });
+    log.findByKeys = async (keys) => {
+      looks++;
+      whenLooked();
+      if (looks === 1) throw new Error('the database is away');
+      return findByKeys(keys);
+    };
+    const writer = createWriter({
+      log,
+      findRefused: async (sends) =>
+        new Map(sends.filter(({ content }) => content !== 'first').map((send) => [send, refusal()])),
+    });
+    const first = writer.submit(buildSend({ content: 'first' }));
+    for (let turn = 0; turn < 5; turn++) await soon();
+    const waiting = Array.from({ length: 120 }, (_, index) =>
+      writer.submit(buildSend({ content: `refused ${index}` })),
+    );
+    await looked;
+    await soon();
+    release();
+    expect(await codeOf(first)).to.equal('stored');
+    expect(new Set(await Promise.all(waiting.map(codeOf)))).to.deep.equal(new Set(['not_allowed']));
+    expect(log.entries).to.have.length(1);
+  });
+
   it('checks authority again after another process wrote to the conversation', async () => {
     const log = createSharedLog();
     const other = createWriter({ log });

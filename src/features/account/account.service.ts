@@ -13,10 +13,11 @@ import type { RequireProof } from './proof.ts';
 interface AccountDeps {
   accounts: {
     findById(userId: string): Promise<Me | null>;
-    setPassword(userId: string, passwordHash: string): Promise<void>;
+    /** `emailVerified` as it was at the beginning: `false` if it was proved since, and so somebody else may be the owner. */
+    setPassword(userId: string, passwordHash: string, emailVerified: boolean): Promise<boolean>;
     verifyEmail(userId: string, email: string): Promise<Me | null>;
-    /** `null` if somebody else has it. */
-    setContact(userId: string, contact: Contact): Promise<Me | null>;
+    /** `null` if somebody else has it, or the e-mail was proved since. */
+    setContact(userId: string, contact: Contact, emailVerified: boolean): Promise<Me | null>;
   };
   requireProof: RequireProof;
   codes: { use(scope: CodeScope, code: string): Promise<boolean> };
@@ -55,7 +56,8 @@ export function createAccountService(deps: AccountDeps): Handlers<typeof account
       const me = await meOf(call.actor.userId);
       const passwordHash = await deps.passwords.hashNew(newPassword, 'newPassword');
       await requireProof(proof, me, 'change_password');
-      await accounts.setPassword(me.id, passwordHash);
+      if (!(await accounts.setPassword(me.id, passwordHash, me.emailVerified)))
+        throw new AppError('unauthenticated');
       await sessions.endAll(me.id, 'password_changed', call.actor.sessionId);
       if (me.email !== null) notify(me.email, 'password_changed', call);
     },
@@ -98,10 +100,10 @@ export function createAccountService(deps: AccountDeps): Handlers<typeof account
     return me;
   }
 
-  async function changeContact({ id }: Me, target: Contact, code: string): Promise<Me> {
+  async function changeContact({ id, emailVerified }: Me, target: Contact, code: string): Promise<Me> {
     const purpose = target.kind === 'email' ? 'change_email' : 'change_phone';
     if (!(await codes.use({ target, purpose, userId: id }, code))) throw new AppError('code_invalid');
-    const me = await accounts.setContact(id, target);
+    const me = await accounts.setContact(id, target, emailVerified);
     // taken by somebody else since the code was sent; the caller has proved to hold it, so may know
     if (!me) throw new AppError(target.kind === 'email' ? 'email_taken' : 'phone_taken');
     return me;

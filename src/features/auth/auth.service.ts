@@ -44,7 +44,7 @@ interface Accounts {
   findById(userId: string): Promise<Me | null>;
   findByContact(contact: Contact): Promise<(Credentials & { me: Me }) | null>;
   findCredentials(userId: string): Promise<Credentials | null>;
-  setPassword(userId: string, passwordHash: string): Promise<void>;
+  setPassword(userId: string, passwordHash: string, emailVerified: boolean): Promise<boolean>;
   /** The same password at another cost, if it is still the one with this hash. */
   replacePasswordHash(userId: string, hashes: { from: string; to: string }): Promise<void>;
   /** Notes that an unproved e-mail was proved, and drops password and phone set before. Answers whether it was. */
@@ -152,9 +152,11 @@ export function createAuthService(deps: AuthDeps): Handlers<typeof authContract>
         throw new AppError('code_invalid');
       const account = await accounts.findByContact(target);
       if (!account) throw new AppError('code_invalid');
-      if (target.kind === 'email') await accounts.proveByCode(account.me.id);
-      await accounts.setPassword(account.me.id, passwordHash);
-      await sessions.endAll(account.me.id, 'password_reset');
+      const { id, emailVerified } = account.me;
+      if (target.kind === 'email') await accounts.proveByCode(id);
+      const isProved = emailVerified || target.kind === 'email';
+      if (!(await accounts.setPassword(id, passwordHash, isProved))) throw new AppError('code_invalid');
+      await sessions.endAll(id, 'password_reset');
     },
   };
 

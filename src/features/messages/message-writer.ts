@@ -103,7 +103,9 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     if (unchecked.length === 0) return batch;
     const epochs = unchecked.map(({ lane }) => lane.epoch);
     const refused = await findRefused(unchecked.map(({ send }) => send));
-    for (const [index, pending] of unchecked.entries()) pending.checkedEpoch = epochs[index] ?? -1;
+    // who is refused stays unchecked until that is settled, should the look for its key fail
+    for (const [index, pending] of unchecked.entries())
+      if (!refused.has(pending.send)) pending.checkedEpoch = epochs[index] ?? -1;
     if (refused.size === 0) return batch;
     const [settled, rest] = partition(batch, ({ send }) => refused.has(send));
     // a repeat is answered with the stored message even where a new send would be refused

@@ -38,8 +38,9 @@ export function createAccounts({ store, views, named }: AccountsDeps) {
 
     isTaken: async (contact: Contact): Promise<boolean> => (await store.findByContact(contact)) !== null,
     verifyEmail: async (userId: string, email: string) => orNull(await store.verifyEmail(userId, email)),
-    /** `null` if somebody else has the contact. */
-    setContact: async (userId: string, contact: Contact) => orNull(await store.setContact(userId, contact)),
+    /** `null` if somebody else has the contact, or the e-mail was proved since. */
+    setContact: async (userId: string, contact: Contact, emailVerified: boolean) =>
+      orNull(await store.setContact(userId, contact, emailVerified)),
     findCredentials: store.findCredentials,
     setPassword: store.setPassword,
     replacePasswordHash: store.replacePasswordHash,

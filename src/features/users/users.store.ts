@@ -138,11 +138,11 @@ export function createUserStore(connection: Connection) {
       return found && toCredentials(found);
     },
 
-    async setPassword(userId: string, passwordHash: string): Promise<void> {
-      await users.updateOne(
-        { _id: userId, deletedAt: null },
-        { $set: { passwordHash, passwordSetAt: new Date() } },
-      );
+    /** Answers whether it was set; not so if the e-mail was proved since, which ends what was begun before. */
+    async setPassword(userId: string, passwordHash: string, emailVerified: boolean): Promise<boolean> {
+      const change = { $set: { passwordHash, passwordSetAt: new Date() } };
+      const filter = { _id: userId, deletedAt: null, emailVerified };
+      return (await users.updateOne(filter, change)).matchedCount === 1;
     },
 
     /** The same password at another cost, if it is still the one with this hash. */
@@ -167,10 +167,17 @@ export function createUserStore(connection: Connection) {
       return changed({ _id: userId, email }, { emailVerified: true });
     },
 
-    /** Gives a person another, proved contact. Answers `null` if somebody else has it, or there is no such person. */
-    async setContact(userId: string, { kind, value }: Contact): Promise<UserRecord | null> {
+    /**
+     * Gives a person another, proved contact. Answers `null` if somebody else has it, there is no such person, or the
+     * e-mail was proved since, which ends what was begun before.
+     */
+    async setContact(
+      userId: string,
+      { kind, value }: Contact,
+      emailVerified: boolean,
+    ): Promise<UserRecord | null> {
       const fields = { [kind]: value, ...(kind === 'email' && { emailVerified: true }) };
-      return unlessTaken(() => changed({ _id: userId, deletedAt: null }, fields));
+      return unlessTaken(() => changed({ _id: userId, deletedAt: null, emailVerified }, fields));
     },
 
     /** Sets or takes away the avatar. Answers the key that was there before. */
