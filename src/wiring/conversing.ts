@@ -11,6 +11,8 @@ import { createMembershipStore } from '../features/conversations/memberships.sto
 import { createPrivateView } from '../features/conversations/private-view.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
+import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
@@ -42,8 +44,11 @@ export function buildConversing({ connection, log, delivery, relations, users }:
       memberships.createPair(conversationId, [senderId, receiverId]),
     onAppended: heads.note,
   });
+  const hidden = createHiddenMessageStore(connection);
+  const reader = createMessageReader({ store: messageStore, hidden });
   const messages = createMessagesService({
     store: messageStore,
+    reader,
     writer,
     delivery,
     privateConversationOf: pairIdOf,
@@ -56,10 +61,10 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     describe: createConversationViews({
       memberships,
       usersFor: users.viewsFor,
-      readAt: messages.readAt,
+      readAt: reader.readAt,
       findHeadsAt: messageStore.findHeadsAt,
     }),
-    readPage: messages.readPage,
+    readLog: reader.readLog,
     async listChangesSince(userId, since) {
       const [lists, profile] = await Promise.all([
         relations.listChangesSince(userId, since),
@@ -71,7 +76,7 @@ export function buildConversing({ connection, log, delivery, relations, users }:
 
   return {
     operations: [
-      ...bind('messages', contracts.messages, messages.handlers),
+      ...bind('messages', contracts.messages, messages),
       ...bind('conversations', contracts.conversations, conversations),
     ],
     holders: [

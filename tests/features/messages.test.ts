@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import mongoose from 'mongoose';
-import type { Message } from '../../src/features/messages/messages.contract.ts';
+import type { ContentType, Message } from '../../src/features/messages/messages.contract.ts';
 import { buildFriends, buildUser, logInAgain } from '../support/builders.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -88,7 +88,7 @@ describe('messages: private_message', () => {
     });
   }
 
-  const contents: [Message['contentType'], Message['content']][] = [
+  const contents: [ContentType, Message['content']][] = [
     ['text', 'x'.repeat(4000)],
     ['text', 'multi\nline 👩‍👩‍👧 <b>&amp;</b> $set {"a":1} 中文'],
     ['location', { latitude: -33.9, longitude: 151.2, name: 'Coogee' }],

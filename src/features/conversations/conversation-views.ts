@@ -4,6 +4,7 @@ import {
   type Head,
   type Marks,
   type Message,
+  type Viewer,
 } from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
@@ -15,8 +16,7 @@ interface ViewsDeps {
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   readAt(
     places: ReadonlyMap<string, number>,
-    viewerId: string,
-    marks: ReadonlyMap<string, BothMarks>,
+    viewers: ReadonlyMap<string, Viewer>,
   ): Promise<Map<string, Message>>;
   /** Where logs stood with the entries at these places. */
   findHeadsAt(places: ReadonlyMap<string, number>): Promise<Map<string, Head>>;
@@ -24,7 +24,7 @@ interface ViewsDeps {
 
 export interface ConversationView {
   conversation: Conversation;
-  marks: BothMarks;
+  viewer: Viewer;
 }
 
 const unmarked: Marks = { readSeq: 0, deliveredSeq: 0 };
@@ -38,21 +38,24 @@ export function createConversationViews({ memberships, usersFor, readAt, findHea
   ): Promise<Map<string, ConversationView>> => {
     const peers = await memberships.findPeers(mine);
     const peerById = new Map(peers.map((peer) => [peer.conversationId, peer]));
-    const marks = new Map(
-      mine.map((own) => [own.conversationId, { own, peer: peerById.get(own.conversationId) ?? unmarked }]),
-    );
+    const viewerIn = (own: Membership): Viewer => ({
+      userId: viewerId,
+      marks: { own, peer: peerById.get(own.conversationId) ?? unmarked },
+      visibleFrom: visibleFrom(own),
+    });
+    const viewers = new Map(mine.map((own) => [own.conversationId, viewerIn(own)]));
     const [users, lastMessages, floors] = await Promise.all([
       usersFor(
         viewerId,
         mine.map(({ peerId }) => peerId),
       ),
-      readAt(lastSeqs(mine, heads), viewerId, marks),
+      readAt(lastSeqs(mine, heads), viewers),
       findHeadsAt(unreadFloors(mine)),
     ]);
     return new Map(
       mine.map((own) => {
         const { conversationId } = own;
-        const both = marks.get(conversationId) ?? { own, peer: unmarked };
+        const viewer = viewers.get(conversationId) ?? viewerIn(own);
         const head = heads.get(conversationId) ?? emptyHead;
         const parts = {
           peer: users.get(own.peerId),
@@ -60,7 +63,7 @@ export function createConversationViews({ memberships, usersFor, readAt, findHea
           lastMessage: lastMessages.get(conversationId) ?? null,
           unread: unreadBetween(own, floors.get(conversationId) ?? emptyHead, head),
         };
-        return [conversationId, { conversation: toConversation(own, both, parts), marks: both }];
+        return [conversationId, { conversation: toConversation(own, viewer.marks, parts), viewer }];
       }),
     );
   };
@@ -97,10 +100,10 @@ function toConversation(
   };
 }
 
-/** The place of the newest entry that each member sees. */
+/** The place of the newest message that each member sees. */
 function lastSeqs(mine: readonly Membership[], heads: ReadonlyMap<string, Head>): Map<string, number> {
   const shown = mine.flatMap((membership) => {
-    const seq = heads.get(membership.conversationId)?.seq ?? 0;
+    const seq = heads.get(membership.conversationId)?.lastMessageSeq ?? 0;
     return seq >= visibleFrom(membership) ? [[membership.conversationId, seq] as const] : [];
   });
   return new Map(shown);

@@ -1,5 +1,5 @@
 import type { Handlers } from '../../core/operation.ts';
-import type { BothMarks, Head, Message } from '../messages/messages.contract.ts';
+import type { Head, Message, Viewer } from '../messages/messages.contract.ts';
 import type { ConversationView } from './conversation-views.ts';
 import type { conversationsContract, StaleList, SyncItem } from './conversations.contract.ts';
 import { type Membership, visibleFrom } from './conversations.rules.ts';
@@ -26,7 +26,7 @@ interface ConversationsDeps {
     memberships: readonly Membership[],
     heads: ReadonlyMap<string, Head>,
   ): Promise<Map<string, ConversationView>>;
-  readPage(
+  readLog(
     range: {
       conversationId: string;
       aboveSeq: number;
@@ -34,7 +34,8 @@ interface ConversationsDeps {
       limit: number;
       newestFirst?: boolean;
     },
-    view: { viewerId: string; marks: BothMarks; maxBytes: number },
+    viewer: Viewer,
+    maxBytes: number,
   ): Promise<{ messages: Message[]; bytes: number; hasMore: boolean }>;
   /** Changes of what the lists of `stale` show, from a point in time on. */
   listChangesSince(userId: string, since: Date): Promise<Record<StaleList, Change[]>>;
@@ -63,7 +64,7 @@ const lookStep = 500;
 const mostDescribed = 20;
 
 export function createConversationsService(deps: ConversationsDeps): Handlers<typeof conversationsContract> {
-  const { memberships, heads, describe, readPage } = deps;
+  const { memberships, heads, describe, readLog } = deps;
   const handlers: Handlers<typeof conversationsContract> = {
     async sync(input, { actor }) {
       const start = decodeSince(input.since);
@@ -122,10 +123,11 @@ export function createConversationsService(deps: ConversationsDeps): Handlers<ty
       if (budget.entries <= 0 || budget.bytes <= 0) return endBefore(items, conversationId);
       const newestFirst = reset !== undefined;
       const limit = newestFirst ? Math.min(resetEntries, budget.entries) : budget.entries;
-      const { messages, bytes, hasMore } = await readPage(
+      const { messages, bytes, hasMore } = await readLog(
         // what came since is pushed live; the page tells of one moment
         { conversationId, aboveSeq, belowSeq: view.conversation.headSeq + 1, limit, newestFirst },
-        { viewerId, marks: view.marks, maxBytes: budget.bytes },
+        view.viewer,
+        budget.bytes,
       );
       if (newestFirst) messages.reverse();
       items.push({ conversation: view.conversation, entries: messages, ...(reset && { reset }) });

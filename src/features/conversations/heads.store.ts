@@ -6,11 +6,12 @@ interface HeadDocument {
   headSeq: number;
   messageCount: number;
   lowCount: number;
+  lastMessageSeq: number;
   headAt: Date;
 }
 
 const conversationSchema = new Schema<HeadDocument>(
-  { headSeq: Number, messageCount: Number, lowCount: Number, headAt: Date },
+  { headSeq: Number, messageCount: Number, lowCount: Number, lastMessageSeq: Number, headAt: Date },
   { collection: 'conversations', versionKey: false },
 );
 
@@ -26,18 +27,18 @@ export function createHeadStore(connection: Connection) {
     async find(conversationIds: readonly string[]): Promise<Map<string, Head>> {
       const found = await conversations.find({ _id: { $in: conversationIds } }).lean<HeadDocument[]>();
       return new Map(
-        found.map(({ _id, headSeq, messageCount, lowCount, headAt }) => [
+        found.map(({ _id, headSeq, headAt, ...counts }) => [
           _id.toHexString(),
-          { seq: headSeq, messageCount, lowCount, at: headAt },
+          { seq: headSeq, at: headAt, ...counts },
         ]),
       );
     },
 
     async raise(heads: ReadonlyMap<string, Head>): Promise<void> {
-      const raises = [...heads].map(([conversationId, { seq, messageCount, lowCount, at }]) => ({
+      const raises = [...heads].map(([conversationId, { seq, at, ...counts }]) => ({
         updateOne: {
           filter: { _id: new Types.ObjectId(conversationId) },
-          update: { $max: { headSeq: seq, messageCount, lowCount, headAt: at } },
+          update: { $max: { headSeq: seq, headAt: at, ...counts } },
           upsert: true,
         },
       }));

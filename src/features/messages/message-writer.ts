@@ -12,6 +12,7 @@ import {
   isUnchecked,
   isUnready,
   keyOf,
+  keyTextOf,
   type Pending,
   partition,
   type Send,
@@ -162,14 +163,13 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
 
   /** Answers those whose idempotency key is stored already; returns the others. */
   async function settleRepeats(batch: Pending[]): Promise<Pending[]> {
-    const stored = await log.findByKeys(batch.flatMap(({ send }) => keyOf(send) ?? []));
+    const stored = await log.findByKeys(batch.map(({ send }) => keyOf(send)));
     if (stored.length === 0) return batch;
-    const byKey = new Map(stored.map((entry) => [`${entry.senderId} ${entry.clientMessageId}`, entry]));
+    const byKey = new Map(stored.map((entry) => [keyTextOf(entry), entry]));
     return batch.filter((pending) => {
-      const { senderId, clientMessageId, requestHash } = pending.send;
-      const entry = clientMessageId === null ? undefined : byKey.get(`${senderId} ${clientMessageId}`);
+      const entry = byKey.get(keyTextOf(pending.send));
       if (!entry) return true;
-      const isSame = entry.requestHash === requestHash;
+      const isSame = entry.requestHash === pending.send.requestHash;
       settle(pending, () =>
         isSame
           ? pending.resolve({ entry, isRepeat: true })

@@ -25,6 +25,8 @@ const contents = {
 
 const contentType = z.enum(['text', 'location', 'card', 'custom']);
 export type ContentType = z.output<typeof contentType>;
+/** Of every entry of a log: a message, or `system` for what happened to the conversation or to one of its messages. */
+const entryType = z.enum([...contentType.options, 'system']);
 
 const outgoing = {
   content: z.unknown().meta({ description: 'As `contentType` says; a text has at most 4,000 UTF-16 units' }),
@@ -50,6 +52,21 @@ function checkContent({
   }
 }
 
+const reaction = z.object({
+  emoji: z.string(),
+  count: z.int().min(1),
+  userIds: z.array(id).meta({ description: 'The first 50' }),
+});
+
+/** The original of a reply, as it is now. */
+const quote = z.object({
+  id,
+  senderId: id,
+  contentType: entryType,
+  content: z.unknown(),
+  recalledAt: timestamp.nullable(),
+});
+
 /** A message as it is now. `status`: of my message by the other's marks, of theirs by mine; pushes say `sent`. */
 export const message = z
   .object({
@@ -60,12 +77,18 @@ export const message = z
     type: z.enum(['private', 'group']),
     senderId: id,
     receiverId: id.optional(),
-    contentType,
-    content: z.unknown(),
+    contentType: entryType,
+    content: z
+      .unknown()
+      .meta({ description: '`system`: `{ event, data }`, named and shaped like the live event' }),
+    replyTo: quote.optional(),
+    forwarded: z.boolean().optional(),
+    reactions: z.array(reaction).optional(),
     clientMessageId: z.string().optional().meta({ description: 'To its sender only, and never in a push' }),
     createdAt: timestamp,
     editedAt: timestamp.nullable(),
     recalledAt: timestamp.nullable(),
+    recalledBy: id.optional(),
     status: z.enum(['sent', 'delivered', 'read']),
   })
   .meta({ id: 'Message' });
@@ -83,16 +106,31 @@ export interface Head {
   messageCount: number;
   /** How many of them the one with the lower id wrote; what the other wrote, and so what is unread, is the rest. */
   lowCount: number;
+  /** The newest message; entries above it are changes. 0 before the first. */
+  lastMessageSeq: number;
   /** Never sinks within a log, so that a limit in time is a limit in `seq`. */
   at: Date;
 }
 
-export const emptyHead: Head = { seq: 0, messageCount: 0, lowCount: 0, at: new Date(0) };
+export const emptyHead: Head = {
+  seq: 0,
+  messageCount: 0,
+  lowCount: 0,
+  lastMessageSeq: 0,
+  at: new Date(0),
+};
 
 /** The marks of both sides of a private conversation, from the viewer's side. */
 export interface BothMarks {
   own: Marks;
   peer: Marks;
+}
+
+/** Who looks, and what of a conversation is theirs to see. */
+export interface Viewer {
+  userId: string;
+  marks: BothMarks;
+  visibleFrom: number;
 }
 
 const seqRange = {
@@ -136,4 +174,17 @@ export const messagesContract = {
   }),
 };
 
-export const messagesEvents = { new_private_message: message };
+const seq = z.int().min(1);
+
+/** What an event about a message says of it; `seq` is the place of the change itself, `rev` that of the message. */
+const about = { messageId: id, conversationId: id, seq, messageSeq: seq, rev: z.int().min(1) };
+
+/** Changes of messages: live events, and the content of their entries in the log. */
+const changeEvents = {
+  message_recalled: z.object({ ...about, recalledBy: id, at: timestamp }),
+  message_edited: z.object({ ...about, content: z.unknown(), editedAt: timestamp }),
+  message_reacted: z.object({ ...about, userId: id, emoji: z.string(), active: z.boolean() }),
+};
+export type ChangeEvents = { [Name in keyof typeof changeEvents]: z.output<(typeof changeEvents)[Name]> };
+
+export const messagesEvents = { new_private_message: message, ...changeEvents };

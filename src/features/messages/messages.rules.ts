@@ -1,6 +1,25 @@
-import type { BothMarks, ContentType, Head, Marks, Message } from './messages.contract.ts';
+import type { ContentType, Head } from './messages.contract.ts';
 
-/** A message, as stored: one entry of a conversation's log. */
+/** What happened to a message: an entry of the log that holds none of its content, which is read from the message. */
+export type Change = { messageId: string; messageSeq: number; rev: number } & (
+  | { event: 'message_recalled'; recalledBy: string; at: Date }
+  | { event: 'message_edited'; editedAt: Date }
+  | { event: 'message_reacted'; userId: string; emoji: string; active: boolean }
+);
+
+/** A change that is made, on its way to the log; `entryId` is the id of its entry. */
+export interface OutboxItem {
+  entryId: string;
+  actorId: string;
+  change: Change;
+}
+
+export interface StoredReaction {
+  emoji: string;
+  userIds: string[];
+}
+
+/** One entry of a conversation's log, as stored: a message, or a change of one. */
 export interface Entry {
   id: string;
   conversationId: string;
@@ -15,63 +34,47 @@ export interface Entry {
   clientMessageId: string | null;
   /** Tells a repeated send from another one under the same key. */
   requestHash: string;
-  contentType: ContentType;
+  contentType: ContentType | 'system';
   /** Custom content is kept as its JSON text, so that no name in it can mean anything to a database. */
   content: unknown;
+  /** Only of entries that are a change, which have `contentType: 'system'` and no content. */
+  change?: Change;
+  /** The newest message up to and including this entry; absent where that is the entry itself. */
+  lastMessageSeq?: number;
+  replyTo?: string;
+  isForwarded?: boolean;
+  reactions?: StoredReaction[];
   rev: number;
   createdAt: Date;
+  editedAt?: Date;
+  recalledAt?: Date;
+  recalledBy?: string;
+  /** The `seq` of what was recalled, so that an index finds it. */
+  recalledSeq?: number;
+  /** Changes that are made and not in the log yet. */
+  outbox?: OutboxItem[];
 }
 
 /** Where the log stands with this entry. */
-export function headOf({ seq, messageCount, lowCount, createdAt }: Placement): Head {
-  return { seq, messageCount, lowCount, at: createdAt };
+export function headOf({ seq, messageCount, lowCount, lastMessageSeq, createdAt }: Placement): Head {
+  return { seq, messageCount, lowCount, lastMessageSeq: lastMessageSeq ?? seq, at: createdAt };
 }
 
 /** What an entry gets by being written: everything that depends on what stands below it. */
-export type Placement = Pick<Entry, 'seq' | 'messageCount' | 'lowCount' | 'createdAt'>;
+export type Placement = Pick<Entry, 'seq' | 'messageCount' | 'lowCount' | 'lastMessageSeq' | 'createdAt'>;
 
-/** The place of a new message above this head. Time never sinks within a log, whatever the clock does. */
-export function placeAbove(head: Head, { senderId, receiverId }: Author, now: Date): Placement {
+/** The place of a new entry above this head. Time never sinks within a log, whatever the clock does. */
+export function placeAbove(head: Head, { senderId, receiverId, change }: Authored, now: Date): Placement {
+  const seq = head.seq + 1;
+  const createdAt = now > head.at ? now : head.at;
+  const { messageCount, lowCount, lastMessageSeq } = head;
+  if (change) return { seq, messageCount, lowCount, lastMessageSeq, createdAt };
   return {
-    seq: head.seq + 1,
-    messageCount: head.messageCount + 1,
-    lowCount: head.lowCount + (senderId < receiverId ? 1 : 0),
-    createdAt: now > head.at ? now : head.at,
-  };
-}
-
-type Author = Pick<Entry, 'senderId' | 'receiverId'>;
-
-/** A message as the viewer sees it. */
-export function toMessage(entry: Entry, viewerId: string, { own, peer }: BothMarks): Message {
-  const isMine = entry.senderId === viewerId;
-  return {
-    ...toPushedMessage(entry),
-    ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
-    status: statusOf(entry.seq, isMine ? peer : own),
-  };
-}
-
-/** A message as it is pushed: the same to everybody, so that it is serialised once. */
-export function toPushedMessage({ id, conversationId, seq, rev, type, ...entry }: Entry): Message {
-  return {
-    id,
-    conversationId,
     seq,
-    rev,
-    type,
-    senderId: entry.senderId,
-    receiverId: entry.receiverId,
-    contentType: entry.contentType,
-    content: entry.contentType === 'custom' ? JSON.parse(String(entry.content)) : entry.content,
-    createdAt: entry.createdAt.toISOString(),
-    editedAt: null,
-    recalledAt: null,
-    status: 'sent',
+    messageCount: messageCount + 1,
+    lowCount: lowCount + (senderId < receiverId ? 1 : 0),
+    createdAt,
   };
 }
 
-function statusOf(seq: number, { readSeq, deliveredSeq }: Marks): Message['status'] {
-  if (seq <= readSeq) return 'read';
-  return seq <= deliveredSeq ? 'delivered' : 'sent';
-}
+type Authored = Pick<Entry, 'senderId' | 'receiverId' | 'change'>;

@@ -1,46 +1,13 @@
-import { type Connection, mongo, Schema, Types } from 'mongoose';
+import { type Connection, mongo, Types } from 'mongoose';
+import { type EntryDocument, messageCollection, toDocument, toEntry } from './message-collection.store.ts';
 import type { Head } from './messages.contract.ts';
 import { type Entry, headOf, type Placement } from './messages.rules.ts';
-
-type EntryDocument = Omit<Entry, 'id' | 'conversationId' | 'senderId' | 'receiverId' | 'clientMessageId'> & {
-  _id: Types.ObjectId;
-  conversationId: Types.ObjectId;
-  senderId: Types.ObjectId;
-  receiverId: Types.ObjectId;
-  /** Filled with the message's own id where the client gave none; a string is never equal to it. */
-  clientMessageId: string | Types.ObjectId;
-};
-
-const objectId = Schema.Types.ObjectId;
-const messageSchema = new Schema<EntryDocument>(
-  {
-    conversationId: objectId,
-    seq: Number,
-    messageCount: Number,
-    lowCount: Number,
-    type: String,
-    senderId: objectId,
-    receiverId: objectId,
-    clientMessageId: Schema.Types.Mixed,
-    requestHash: String,
-    contentType: String,
-    content: Schema.Types.Mixed,
-    rev: Number,
-    createdAt: Date,
-  },
-  { collection: 'messages', versionKey: false },
-);
-messageSchema.index({ conversationId: 1, seq: 1 }, { unique: true });
-messageSchema.index({ senderId: 1, clientMessageId: 1 }, { unique: true });
 
 const duplicateKey = 11_000;
 const entriesPerRead = 500;
 
-/** A client's idempotency key with its owner. */
-export interface SendKey {
-  senderId: string;
-  clientMessageId: string;
-}
+/** What makes a repeated write the same one: a client's idempotency key with its owner, or a change's own id. */
+export type SendKey = { senderId: string; clientMessageId: string } | { entryId: string };
 
 export interface Range {
   conversationId: string;
@@ -52,11 +19,17 @@ export interface Range {
   newestFirst?: boolean;
 }
 
+/** What of a range is read. */
+interface Selection extends Range {
+  /** Messages as they are now, without the entries of their changes. */
+  isHistory?: boolean;
+  excludedIds?: readonly string[];
+}
+
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 export function createMessageStore(connection: Connection) {
-  // mongoose's documents would double the cost of a message, and the contracts have validated already
-  const messages = connection.model('Message', messageSchema).collection;
+  const messages = messageCollection(connection);
 
   async function find(
     filter: mongo.Filter<mongo.BSON.Document>,
@@ -122,18 +95,58 @@ export function createMessageStore(connection: Connection) {
 
     async findByKeys(keys: readonly SendKey[]): Promise<Entry[]> {
       if (keys.length === 0) return [];
-      const $or = keys.map(({ senderId, clientMessageId }) => ({
-        senderId: new Types.ObjectId(senderId),
-        clientMessageId,
-      }));
+      const $or = keys.map((key) =>
+        'entryId' in key
+          ? { _id: new Types.ObjectId(key.entryId) }
+          : { senderId: new Types.ObjectId(key.senderId), clientMessageId: key.clientMessageId },
+      );
       return find({ $or });
     },
 
     /** Entries of one log, ascending unless asked otherwise. */
-    findRange({ conversationId, aboveSeq, belowSeq, limit, newestFirst }: Range): Promise<Entry[]> {
+    findRange({
+      conversationId,
+      aboveSeq,
+      belowSeq,
+      limit,
+      newestFirst,
+      ...only
+    }: Selection): Promise<Entry[]> {
       const seq = { $gt: aboveSeq, ...(belowSeq !== undefined && { $lt: belowSeq }) };
-      const filter = { conversationId: new Types.ObjectId(conversationId), seq };
+      const filter = {
+        conversationId: new Types.ObjectId(conversationId),
+        seq,
+        ...(only.isHistory && { change: { $exists: false } }),
+        ...(only.excludedIds?.length && {
+          _id: { $nin: only.excludedIds.map((id) => new Types.ObjectId(id)) },
+        }),
+      };
       return find(filter, { sort: { seq: newestFirst ? -1 : 1 }, limit });
+    },
+
+    async findByIds(ids: readonly string[]): Promise<Entry[]> {
+      if (ids.length === 0) return [];
+      return find({ _id: { $in: ids.map((id) => new Types.ObjectId(id)) } });
+    },
+
+    /** Who wrote what was recalled above these places of these logs. */
+    async findRecalledAbove(
+      places: ReadonlyMap<string, number>,
+    ): Promise<Pick<Entry, 'conversationId' | 'senderId' | 'seq'>[]> {
+      if (places.size === 0) return [];
+      const $or = [...places].map(([conversationId, seq]) => ({
+        conversationId: new Types.ObjectId(conversationId),
+        recalledSeq: { $gt: seq },
+      }));
+      const projection = { _id: 0, conversationId: 1, senderId: 1, seq: 1 };
+      const found = await messages
+        .find<Pick<EntryDocument, 'conversationId' | 'senderId' | 'seq'>>({ $or }, { projection })
+        .toArray();
+      return found.map(({ conversationId, senderId, seq }) => ({
+        conversationId: conversationId.toHexString(),
+        senderId: senderId.toHexString(),
+        seq,
+      }));
     },
 
     /** Everything that somebody has sent, read while it is taken. */
@@ -157,45 +170,16 @@ export function createMessageStore(connection: Connection) {
   };
 }
 
-const headFields = { _id: 0, conversationId: 1, seq: 1, messageCount: 1, lowCount: 1, createdAt: 1 } as const;
+const headFields = {
+  _id: 0,
+  conversationId: 1,
+  seq: 1,
+  messageCount: 1,
+  lowCount: 1,
+  lastMessageSeq: 1,
+  createdAt: 1,
+} as const;
 
 function firstWriteError(error: mongo.MongoBulkWriteError): mongo.WriteError | undefined {
   return [error.writeErrors].flat()[0] as mongo.WriteError | undefined;
-}
-
-function toDocument({
-  id,
-  conversationId,
-  senderId,
-  receiverId,
-  clientMessageId,
-  ...rest
-}: Entry): EntryDocument {
-  const _id = new Types.ObjectId(id);
-  return {
-    _id,
-    conversationId: new Types.ObjectId(conversationId),
-    senderId: new Types.ObjectId(senderId),
-    receiverId: new Types.ObjectId(receiverId),
-    clientMessageId: clientMessageId ?? _id,
-    ...rest,
-  };
-}
-
-function toEntry({
-  _id,
-  conversationId,
-  senderId,
-  receiverId,
-  clientMessageId,
-  ...rest
-}: EntryDocument): Entry {
-  return {
-    id: _id.toHexString(),
-    conversationId: conversationId.toHexString(),
-    senderId: senderId.toHexString(),
-    receiverId: receiverId.toHexString(),
-    clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
-    ...rest,
-  };
 }

@@ -39,10 +39,9 @@ export function forgetHead(pending: Pending): void {
 /** Parts a batch into messages, and those that repeat the key of an earlier one of the same batch. */
 export function splitRepeats(batch: readonly Pending[]): [Pending[], Pending[]] {
   const keys = new Set<string>();
-  return partition(batch, ({ send: { senderId, clientMessageId } }) => {
-    if (clientMessageId === null) return true;
+  return partition(batch, ({ send }) => {
     const size = keys.size;
-    return keys.add(`${senderId} ${clientMessageId}`).size > size;
+    return keys.add(keyTextOf(send)).size > size;
   });
 }
 
@@ -50,9 +49,17 @@ export function firstPerLane(batch: readonly Pending[]): Pending[] {
   return [...new Map(batch.toReversed().map((pending) => [pending.lane, pending])).values()];
 }
 
-export function keyOf({ senderId, clientMessageId }: Send): SendKey | null {
-  return clientMessageId === null ? null : { senderId, clientMessageId };
+/** What finds an earlier write of the same: its idempotency key, or its own id where it has none. */
+export function keyOf({ id, senderId, clientMessageId }: Identified): SendKey {
+  return clientMessageId === null ? { entryId: id } : { senderId, clientMessageId };
 }
+
+/** The same for every write of the same. */
+export function keyTextOf({ id, senderId, clientMessageId }: Identified): string {
+  return clientMessageId === null ? id : `${senderId} ${clientMessageId}`;
+}
+
+type Identified = Pick<Entry, 'id' | 'senderId' | 'clientMessageId'>;
 
 export function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
   const parts: [T[], T[]] = [[], []];

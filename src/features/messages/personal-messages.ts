@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { PersonalData } from '../../core/personal-data.ts';
-import { toPushedMessage } from './messages.rules.ts';
+import { toPushedMessage } from './message-views.ts';
 import type { MessageStore } from './messages.store.ts';
 
 /** What a person has written: exported line by line, and kept for those who received it when its author has gone. */

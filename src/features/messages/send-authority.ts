@@ -9,10 +9,11 @@ interface SendAuthorityDeps {
 /** Judges who may write where, for all that waits in one read. Never remembered: authority is what it is now. */
 export function createSendAuthority({ findFriendPairs }: SendAuthorityDeps) {
   return async (sends: readonly Send[]): Promise<Map<Send, AppError>> => {
-    const friendPairs = await findFriendPairs([
-      ...new Set(sends.map(({ conversationId }) => conversationId)),
-    ]);
-    const refused = sends.filter(({ conversationId }) => !friendPairs.has(conversationId));
+    // a change is made already when it comes here
+    const messages = sends.filter(({ change }) => change === undefined);
+    const pairIds = [...new Set(messages.map(({ conversationId }) => conversationId))];
+    const friendPairs = pairIds.length > 0 ? await findFriendPairs(pairIds) : new Set();
+    const refused = messages.filter(({ conversationId }) => !friendPairs.has(conversationId));
     return new Map(refused.map((send) => [send, new AppError('not_allowed')]));
   };
 }

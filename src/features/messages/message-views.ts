@@ -1,0 +1,120 @@
+import type { ChangeEvents, Marks, Message, Viewer } from './messages.contract.ts';
+import type { Change, Entry, StoredReaction } from './messages.rules.ts';
+
+/** What presenting entries needs besides them: the messages that they quote or change, and which the viewer deleted. */
+export interface Surroundings {
+  related: ReadonlyMap<string, Entry>;
+  hiddenIds: ReadonlySet<string>;
+}
+
+const mostNamedPerReaction = 50;
+
+/** The messages that an entry shows something of. */
+export function relatedIdsOf({ replyTo, change }: Entry): string[] {
+  return [replyTo, change?.event === 'message_edited' ? change.messageId : undefined].filter(
+    (id) => id !== undefined,
+  );
+}
+
+/** An entry as the viewer sees it. One that they deleted keeps its place, without content. */
+export function toMessage(entry: Entry, viewer: Viewer, { related, hiddenIds }: Surroundings): Message {
+  const isMine = entry.senderId === viewer.userId;
+  const { own, peer } = viewer.marks;
+  const target = entry.change && related.get(entry.change.messageId);
+  const isTargetShown = target && target.seq >= viewer.visibleFrom && !hiddenIds.has(target.id);
+  return {
+    ...(hiddenIds.has(entry.id) ? toEmptied(entry) : toPushedMessage(entry, related)),
+    ...(entry.change && { content: toChangeEvent(entry, entry.change, isTargetShown ? target : undefined) }),
+    ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
+    status: statusOf(entry.seq, isMine ? peer : own),
+  };
+}
+
+/** A message as it is pushed: the same to everybody, so that it is serialised once. */
+export function toPushedMessage(entry: Entry, related: Surroundings['related'] = new Map()): Message {
+  const original = entry.replyTo === undefined ? undefined : related.get(entry.replyTo);
+  return {
+    ...toEmptied(entry),
+    content: contentOf(entry),
+    ...(original && { replyTo: toQuote(original) }),
+    ...(entry.isForwarded && { forwarded: true }),
+    ...(entry.reactions?.length && { reactions: entry.reactions.map(toReaction) }),
+  };
+}
+
+/** A change as it is pushed, and as the content of its entry. Its target is left out for who may not see it. */
+export function toChangeEvent<Name extends Change['event']>(
+  { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
+  change: Extract<Change, { event: Name }>,
+  target: Entry | undefined,
+): { event: Name; data: ChangeEvents[Name] };
+export function toChangeEvent(
+  { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
+  change: Change,
+  target: Entry | undefined,
+) {
+  const { messageId, messageSeq, rev, event } = change;
+  const about = { messageId, conversationId, seq, messageSeq, rev };
+  switch (event) {
+    case 'message_recalled':
+      return { event, data: { ...about, recalledBy: change.recalledBy, at: change.at.toISOString() } };
+    case 'message_edited':
+      return {
+        event,
+        data: {
+          ...about,
+          content: target ? contentOf(target) : null,
+          editedAt: change.editedAt.toISOString(),
+        },
+      };
+    case 'message_reacted': {
+      const { userId, emoji, active } = change;
+      return { event, data: { ...about, userId, emoji, active } };
+    }
+  }
+}
+
+/** What is left of an entry without its content. */
+function toEmptied(entry: Entry): Message {
+  const { id, conversationId, seq, rev, type, senderId, receiverId, contentType } = entry;
+  return {
+    id,
+    conversationId,
+    seq,
+    rev,
+    type,
+    senderId,
+    receiverId,
+    contentType,
+    content: null,
+    createdAt: entry.createdAt.toISOString(),
+    editedAt: entry.editedAt?.toISOString() ?? null,
+    recalledAt: entry.recalledAt?.toISOString() ?? null,
+    ...(entry.recalledBy !== undefined && { recalledBy: entry.recalledBy }),
+    status: 'sent',
+  };
+}
+
+function contentOf({ contentType, content }: Entry): unknown {
+  return contentType === 'custom' && content !== null ? JSON.parse(String(content)) : content;
+}
+
+function toQuote(original: Entry): NonNullable<Message['replyTo']> {
+  const { id, senderId, contentType, recalledAt } = original;
+  return {
+    id,
+    senderId,
+    contentType,
+    content: contentOf(original),
+    recalledAt: recalledAt?.toISOString() ?? null,
+  };
+}
+
+function toReaction({ emoji, userIds }: StoredReaction) {
+  return { emoji, count: userIds.length, userIds: userIds.slice(0, mostNamedPerReaction) };
+}
+
+function statusOf(seq: number, { readSeq, deliveredSeq }: Marks): Message['status'] {
+  if (seq <= readSeq) return 'read';
+  return seq <= deliveredSeq ? 'delivered' : 'sent';
+}
