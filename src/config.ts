@@ -3,7 +3,7 @@ import type { S3Settings } from './platform/file-storage/s3-settings.ts';
 import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
-import { duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
+import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
 import { storageFaults, storageSettings, toS3 } from './settings/storage.ts';
@@ -45,6 +45,7 @@ export const settings = z.object({
   PUBLIC_URL: httpUrl.optional(),
   RENDER_EXTERNAL_URL: httpUrl.optional(),
   QR_EXPIRES_IN: duration.default(30 * 86_400),
+  EDIT_WINDOW_MINUTES: decimal(0, 525_600).default(15),
   ...codeSettings,
   ...smsSettings,
   ...mailSettings,
@@ -74,6 +75,8 @@ export interface Config {
   publicUrl: string;
   /** Life of a person's QR code. */
   qrLifetimeSeconds: number;
+  /** How long its sender may edit a message. */
+  editWindowMs: number;
   codes: CodeSettings;
   /** `null`: nobody carries codes to phones. */
   sms: SmsSettings | null;
@@ -126,6 +129,7 @@ function toConfig(set: Settings): Config {
     logLevel: set.LOG_LEVEL,
     publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
     qrLifetimeSeconds: set.QR_EXPIRES_IN,
+    editWindowMs: set.EDIT_WINDOW_MINUTES * 60_000,
     codes: toCodes(set),
     sms: toSms(set, isProduction),
     mail: toMail(set, isProduction),

@@ -6,6 +6,10 @@ import { authContract } from './features/auth/auth.contract.ts';
 import { avatarsContract } from './features/avatars/avatars.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
+import {
+  messageChangesContract,
+  messageChangesEvents,
+} from './features/messages/message-changes.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
@@ -21,6 +25,7 @@ export const contracts = {
   qrCodes: qrCodesContract,
   friends: friendsContract,
   messages: messagesContract,
+  messageChanges: messageChangesContract,
   conversations: conversationsContract,
 };
 
@@ -30,6 +35,7 @@ export const pushEvents = {
   ...usersEvents,
   ...friendsEvents,
   ...messagesEvents,
+  ...messageChangesEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

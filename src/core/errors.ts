@@ -71,6 +71,21 @@ const errorCatalogue = {
     title: { en: 'You are friends already', zh: '你们已经是好友' },
     retryable: false,
   },
+  message_recalled: {
+    status: 409,
+    title: { en: 'This message was recalled', zh: '该消息已撤回' },
+    retryable: false,
+  },
+  recall_expired: {
+    status: 409,
+    title: { en: 'It is too late to recall this message', zh: '已超过可撤回的时间' },
+    retryable: false,
+  },
+  edit_expired: {
+    status: 409,
+    title: { en: 'It is too late to edit this message', zh: '已超过可编辑的时间' },
+    retryable: false,
+  },
   limit_reached: { status: 409, title: { en: 'A limit is reached', zh: '已达到上限' }, retryable: false },
   payload_too_large: {
     status: 413,

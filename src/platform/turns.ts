@@ -1,7 +1,5 @@
 import AsyncLock from 'async-lock';
-
-/** Work that shares a key, done one after the other in this process. */
-export type InTurn = <T>(keys: readonly string[], work: () => Promise<T>) => Promise<T>;
+import type { InTurn } from '../core/in-turn.ts';
 
 export function createTurns(): InTurn {
   const lock = new AsyncLock({ maxPending: Number.POSITIVE_INFINITY });

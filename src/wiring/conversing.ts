@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
@@ -11,16 +12,23 @@ import { createMembershipStore } from '../features/conversations/memberships.sto
 import { createPrivateView } from '../features/conversations/private-view.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import { createChangeLog } from '../features/messages/change-log.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
+import { createMessageChanges } from '../features/messages/message-changes.service.ts';
+import { createMessageChangeStore } from '../features/messages/message-changes.store.ts';
 import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
+import { createReferences } from '../features/messages/outgoing.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
+import { createSeenMessages } from '../features/messages/seen-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
+import { createTurns } from '../platform/turns.ts';
 
 interface ConversingInput {
+  config: Config;
   connection: Connection;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
@@ -29,7 +37,7 @@ interface ConversingInput {
 }
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
-export function buildConversing({ connection, log, delivery, relations, users }: ConversingInput) {
+export function buildConversing({ config, connection, log, delivery, relations, users }: ConversingInput) {
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
   const heads = createHeads({
@@ -46,6 +54,26 @@ export function buildConversing({ connection, log, delivery, relations, users }:
   });
   const hidden = createHiddenMessageStore(connection);
   const reader = createMessageReader({ store: messageStore, hidden });
+  const viewOf = createPrivateView(memberships);
+  const changeStore = createMessageChangeStore(connection);
+  const seen = createSeenMessages({ find: changeStore.find, hidden, viewOf });
+  const changeLog = createChangeLog({
+    store: changeStore,
+    writer,
+    delivery,
+    inTurn: createTurns(),
+    onChanged: async () => {},
+  });
+  const messageChanges = createMessageChanges({
+    changeLog,
+    reader,
+    seen,
+    hidden,
+    delivery,
+    areFriends: relations.areFriends,
+    editWithinMs: config.editWindowMs,
+    onDeleted: async () => {},
+  });
   const messages = createMessagesService({
     store: messageStore,
     reader,
@@ -53,7 +81,8 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     delivery,
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
-    viewOf: createPrivateView(memberships),
+    findReferences: createReferences(seen),
+    viewOf,
   });
   const conversations = createConversationsService({
     memberships,
@@ -77,6 +106,7 @@ export function buildConversing({ connection, log, delivery, relations, users }:
   return {
     operations: [
       ...bind('messages', contracts.messages, messages),
+      ...bind('messageChanges', contracts.messageChanges, messageChanges),
       ...bind('conversations', contracts.conversations, conversations),
     ],
     holders: [
@@ -84,6 +114,7 @@ export function buildConversing({ connection, log, delivery, relations, users }:
       // the marks of who has gone are what the other's receipts are told by
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
+    resume: changeLog.resume,
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();

@@ -21,6 +21,7 @@ const lastSeenEveryMs = 200;
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
+const resumeChangesEveryMs = 10_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
 
@@ -52,7 +53,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   });
   const sessionStore = createSessionStore(connection);
   const { relations, users } = people;
-  const conversing = buildConversing({ connection, log, delivery, relations, users });
+  const conversing = buildConversing({ config, connection, log, delivery, relations, users });
   const accounts = buildAccounts({
     ...common,
     connection,
@@ -78,6 +79,8 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      background.doOnce(conversing.resume);
+      background.repeat(resumeChangesEveryMs, conversing.resume);
     },
     async settle(): Promise<void> {
       background.stop();

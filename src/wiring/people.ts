@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import { contracts, type pushEvents } from '../contracts.ts';
 import { createContactReader } from '../core/contact.ts';
 import type { Delivery } from '../core/delivery.ts';
+import type { InTurn } from '../core/in-turn.ts';
 import { bind } from '../core/operation.ts';
 import { friendLimits } from '../features/friends/friends.rules.ts';
 import { createFriendsService } from '../features/friends/friends.service.ts';
@@ -20,7 +21,7 @@ import { createUserViews } from '../features/users/user-views.ts';
 import { createUsersService } from '../features/users/users.service.ts';
 import { createUserStore } from '../features/users/users.store.ts';
 import { qrPng, qrSvg } from '../platform/qr-images.ts';
-import { createTurns, type InTurn } from '../platform/turns.ts';
+import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
 
 interface PeopleInput extends CommonDeps {

@@ -18,7 +18,7 @@ interface Page {
   hasMore: boolean;
 }
 
-export const pageMaxBytes = 256 * 1024;
+const pageMaxBytes = 256 * 1024;
 const mostExcluded = 500;
 
 export type MessageReader = ReturnType<typeof createMessageReader>;

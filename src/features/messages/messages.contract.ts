@@ -7,12 +7,14 @@ const customMaxBytes = 4096;
 const isSmallJson = (value: unknown) =>
   value !== undefined && Buffer.byteLength(JSON.stringify(value)) <= customMaxBytes;
 
+export const textContent = z
+  .string()
+  .max(4000)
+  .refine((text) => text.trim() !== '', told({ en: 'Must not be blank', zh: '不能为空白' }));
+
 /** What a message may hold, by its `contentType`. */
 const contents = {
-  text: z
-    .string()
-    .max(4000)
-    .refine((text) => text.trim() !== '', told({ en: 'Must not be blank', zh: '不能为空白' })),
+  text: textContent,
   location: z.strictObject({
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
@@ -29,6 +31,8 @@ export type ContentType = z.output<typeof contentType>;
 const entryType = z.enum([...contentType.options, 'system']);
 
 const outgoing = {
+  replyTo: id.optional().meta({ description: 'A message of this conversation' }),
+  forwardOf: id.optional().meta({ description: 'A message that I see, in place of content' }),
   content: z.unknown().meta({ description: 'As `contentType` says; a text has at most 4,000 UTF-16 units' }),
   contentType: contentType.default('text'),
   clientMessageId: z.string().min(1).max(64).optional().meta({
@@ -37,10 +41,14 @@ const outgoing = {
   }),
 };
 
-function checkContent({
-  value,
-  issues,
-}: z.core.ParsePayload<{ contentType: ContentType; content: unknown }>): void {
+interface Outgoing {
+  contentType: ContentType;
+  content?: unknown;
+  forwardOf?: string | undefined;
+}
+
+function checkContent({ value, issues }: z.core.ParsePayload<Outgoing>): void {
+  if (value.forwardOf !== undefined) return;
   const { success, data, error } = contents[value.contentType].safeParse(value.content);
   if (success) {
     value.content = data;
@@ -51,6 +59,11 @@ function checkContent({
     issues.push({ ...raw, path: ['content', ...issue.path], input: value.content } as z.core.$ZodRawIssue);
   }
 }
+
+const eitherContentOrOriginal = {
+  path: ['content'],
+  ...told({ en: 'Give content or forwardOf, not both', zh: 'content 与 forwardOf 不能同时使用' }),
+};
 
 const reaction = z.object({
   emoji: z.string(),
@@ -143,10 +156,16 @@ export const messagesContract = {
   sendPrivate: operation({
     summary: 'Send a message to a friend; acknowledged when it is on disk',
     access: 'user',
-    input: z.object({ receiverId: id, ...outgoing }).check(checkContent),
+    input: z
+      .object({ receiverId: id, ...outgoing })
+      .refine(
+        ({ content, forwardOf }) => content === undefined || forwardOf === undefined,
+        eitherContentOrOriginal,
+      )
+      .check(checkContent),
     output: message,
     status: 201,
-    errors: ['unauthenticated', 'not_allowed', 'idempotency_mismatch'],
+    errors: ['unauthenticated', 'not_allowed', 'not_found', 'message_recalled', 'idempotency_mismatch'],
     routes: [{ method: 'POST', path: '/api/messages/private/:friendId', rename: { friendId: 'receiverId' } }],
     event: 'private_message',
     flood: 'send',
@@ -173,6 +192,8 @@ export const messagesContract = {
     flood: 'read',
   }),
 };
+
+export type PrivateMessageInput = z.output<typeof messagesContract.sendPrivate.input>;
 
 const seq = z.int().min(1);
 

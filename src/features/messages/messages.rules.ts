@@ -51,8 +51,8 @@ export interface Entry {
   recalledBy?: string;
   /** The `seq` of what was recalled, so that an index finds it. */
   recalledSeq?: number;
-  /** Changes that are made and not in the log yet. */
-  outbox?: OutboxItem[];
+  /** The change that is made and not in the log yet. */
+  outbox?: OutboxItem;
 }
 
 /** Where the log stands with this entry. */
@@ -78,3 +78,30 @@ export function placeAbove(head: Head, { senderId, receiverId, change }: Authore
 }
 
 type Authored = Pick<Entry, 'senderId' | 'receiverId' | 'change'>;
+
+const recallWithinMs = 2 * 60_000;
+
+/** Whether the sender may still recall it, by the server's clock. */
+export function isRecallable({ createdAt }: Entry, now: Date): boolean {
+  return now.getTime() - createdAt.getTime() <= recallWithinMs;
+}
+
+export function isEditable({ createdAt }: Entry, editWithinMs: number, now: Date): boolean {
+  return now.getTime() - createdAt.getTime() <= editWithinMs;
+}
+
+export const mostEmojis = 20;
+
+/** The reactions after somebody has set or withdrawn one; `null` if that changes nothing. */
+export function afterReacting(
+  reactions: readonly StoredReaction[],
+  { userId, emoji, active }: { userId: string; emoji: string; active: boolean },
+): StoredReaction[] | null {
+  const found = reactions.find((reaction) => reaction.emoji === emoji);
+  if ((found?.userIds.includes(userId) ?? false) === active) return null;
+  if (!found) return [...reactions, { emoji, userIds: [userId] }];
+  const userIds = active ? [...found.userIds, userId] : found.userIds.filter((id) => id !== userId);
+  return reactions
+    .map((reaction) => (reaction === found ? { emoji, userIds } : reaction))
+    .filter((reaction) => reaction.userIds.length > 0);
+}

@@ -1,21 +1,32 @@
-import { hash } from 'node:crypto';
 import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import type { MessageReader } from './message-reader.ts';
 import { toPushedMessage } from './message-views.ts';
 import type { MessageWriter } from './message-writer.ts';
-import type { ContentType, Message, messagesContract, messagesEvents, Viewer } from './messages.contract.ts';
+import type {
+  Message,
+  messagesContract,
+  messagesEvents,
+  PrivateMessageInput,
+  Viewer,
+} from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { MessageStore } from './messages.store.ts';
+import { type Outgoing, toDraft } from './outgoing.ts';
+import { keyOf, type Send, type Written } from './pending.ts';
+
+const nothing: Outgoing['related'] = new Map();
 
 interface MessagesDeps {
-  store: Pick<MessageStore, 'newId'>;
+  store: Pick<MessageStore, 'newId' | 'findByKeys'>;
   reader: MessageReader;
   writer: MessageWriter;
   delivery: Delivery<typeof messagesEvents>;
   /** The id of the private conversation of two people. */
   privateConversationOf(oneId: string, otherId: string): string;
+  /** What a message quotes or forwards. Refuses with an `AppError`. */
+  findReferences(draft: Send, input: PrivateMessageInput): Promise<Outgoing>;
   areFriends(conversationId: string): Promise<boolean>;
   /** `null` if the two have no conversation. */
   viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
@@ -29,23 +40,17 @@ export function createMessagesService({
   ...deps
 }: MessagesDeps): Handlers<typeof messagesContract> {
   const handlers: Handlers<typeof messagesContract> = {
-    async sendPrivate({ receiverId, content, contentType, clientMessageId }, { actor, originSocketId }) {
-      const conversationId = deps.privateConversationOf(actor.userId, receiverId);
-      const { entry, isRepeat } = await writer.submit({
-        id: store.newId(),
-        conversationId,
-        type: 'private',
-        senderId: actor.userId,
-        receiverId,
-        clientMessageId: clientMessageId ?? null,
-        requestHash: hash('sha256', JSON.stringify([conversationId, contentType, content]), 'base64url'),
-        contentType,
-        content: toStored(contentType, content),
-        rev: 1,
-      });
-      if (isRepeat) return presentRepeat(entry);
-      const data = toPushedMessage(entry);
-      const userIds = [receiverId, actor.userId];
+    async sendPrivate(input, { actor, originSocketId }) {
+      const { receiverId, clientMessageId, replyTo, forwardOf } = input;
+      const senderId = actor.userId;
+      const conversationId = deps.privateConversationOf(senderId, receiverId);
+      const draft = toDraft({ id: store.newId(), conversationId, senderId, input });
+      const isPlain = replyTo === undefined && forwardOf === undefined;
+      const outgoing = isPlain ? { send: draft, related: nothing } : await complete(draft, input);
+      const { entry, isRepeat } = 'entry' in outgoing ? outgoing : await writer.submit(outgoing.send);
+      if (isRepeat || 'entry' in outgoing) return presentRepeat(entry);
+      const data = toPushedMessage(entry, outgoing.related);
+      const userIds = [receiverId, senderId];
       delivery.toUsers({ userIds, event: 'new_private_message', data, originSocketId });
       return clientMessageId === undefined ? data : { ...data, clientMessageId };
     },
@@ -74,6 +79,18 @@ export function createMessagesService({
     },
   };
 
+  /** A repeat is answered with the stored message even where what it refers to is gone. */
+  async function complete(draft: Send, input: PrivateMessageInput): Promise<Outgoing | Written> {
+    try {
+      return await deps.findReferences(draft, input);
+    } catch (refusal) {
+      const [entry] = refusal instanceof AppError ? await store.findByKeys([keyOf(draft)]) : [];
+      if (!entry) throw refusal;
+      if (entry.requestHash !== draft.requestHash) throw new AppError('idempotency_mismatch');
+      return { entry, isRepeat: true };
+    }
+  }
+
   async function presentRepeat(entry: Entry): Promise<Message> {
     const view = await deps.viewOf(entry.senderId, entry.conversationId, entry.receiverId);
     if (!view) throw new AppError('unavailable');
@@ -81,8 +98,4 @@ export function createMessagesService({
   }
 
   return handlers;
-}
-
-function toStored(contentType: ContentType, content: unknown): unknown {
-  return contentType === 'custom' ? JSON.stringify(content) : content;
 }

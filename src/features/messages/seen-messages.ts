@@ -1,0 +1,52 @@
+import { AppError } from '../../core/errors.ts';
+import type { HiddenMessageStore } from './hidden-messages.store.ts';
+import type { Viewer } from './messages.contract.ts';
+import type { Entry } from './messages.rules.ts';
+
+interface SeenMessagesDeps {
+  find(messageId: string): Promise<Entry | null>;
+  hidden: Pick<HiddenMessageStore, 'among'>;
+  /** `null` if the viewer is not in this conversation. */
+  viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
+}
+
+export interface SeenMessage {
+  entry: Entry;
+  viewer: Viewer;
+}
+
+export type SeenMessages = ReturnType<typeof createSeenMessages>;
+
+/** Finds single messages for people. What somebody may not know of is not found, like what never was. */
+export function createSeenMessages({ find, hidden, viewOf }: SeenMessagesDeps) {
+  /** A message of a conversation that the person is in. */
+  async function findInConversation(messageId: string, userId: string): Promise<SeenMessage> {
+    const entry = await find(messageId);
+    const peerId = entry && otherIn(entry, userId);
+    if (!entry || entry.change || peerId === null) throw new AppError('not_found');
+    const view = await viewOf(userId, entry.conversationId, peerId);
+    if (!view) throw new AppError('not_found');
+    return { entry, viewer: { userId, ...view } };
+  }
+
+  return {
+    find: findInConversation,
+
+    /** A message that the person sees: not cleared and not deleted by them. */
+    async findShown(messageId: string, userId: string): Promise<SeenMessage> {
+      const [found, hiddenIds] = await Promise.all([
+        findInConversation(messageId, userId),
+        hidden.among(userId, [messageId]),
+      ]);
+      const isShown = found.entry.seq >= found.viewer.visibleFrom && !hiddenIds.has(messageId);
+      if (!isShown) throw new AppError('not_found');
+      return found;
+    },
+  };
+}
+
+/** The other person of a private conversation; `null` for who is not in it. */
+function otherIn({ senderId, receiverId }: Entry, userId: string): string | null {
+  if (userId === senderId) return receiverId;
+  return userId === receiverId ? senderId : null;
+}
