@@ -33,7 +33,10 @@ const entryType = z.enum([...contentType.options, 'system']);
 const outgoing = {
   replyTo: id.optional().meta({ description: 'A message of this conversation' }),
   forwardOf: id.optional().meta({ description: 'A message that I see, in place of content' }),
-  content: z.unknown().meta({ description: 'As `contentType` says; a text has at most 4,000 UTF-16 units' }),
+  content: z
+    .unknown()
+    .optional()
+    .meta({ description: 'As `contentType` says; a text has at most 4,000 UTF-16 units' }),
   contentType: contentType.default('text'),
   clientMessageId: z.string().min(1).max(64).optional().meta({
     description:
