@@ -1,0 +1,180 @@
+import type { EventOutput } from '../../src/contracts.ts';
+import type { Conversation } from '../../src/features/conversations/conversations.contract.ts';
+import type { ChangeEvents, Message } from '../../src/features/messages/messages.contract.ts';
+import type { TestUser } from './builders.ts';
+import { TestSocket } from './clients.ts';
+
+/** An entry as a device keeps it: a change keeps its place only, as its effect is in the message. */
+type Held = Message | 'change';
+
+/** What a device holds of one conversation. */
+interface HeldLog {
+  entries: Map<number, Held>;
+  conversation: Conversation | null;
+}
+
+type ChangeEvent = {
+  [Name in keyof ChangeEvents]: { event: Name; data: ChangeEvents[Name] };
+}[keyof ChangeEvents];
+
+/**
+ * A device as an app developer would write it: one reducer for live events and for what `sync` tells. It knows nothing of
+ * a message that is not pushed or synchronised, so what it shows is what the server said.
+ */
+export class Device {
+  readonly user: TestUser;
+  readonly #url: string;
+  readonly #logs = new Map<string, HeldLog>();
+  #since: string | undefined;
+  #socket: TestSocket | null = null;
+
+  constructor(url: string, user: TestUser) {
+    this.#url = url;
+    this.user = user;
+  }
+
+  get isOnline(): boolean {
+    return this.#socket !== null;
+  }
+
+  get socket(): TestSocket {
+    if (!this.#socket) throw new Error('The device is offline');
+    return this.#socket;
+  }
+
+  /** Listens first and then catches up, so that the two overlap. */
+  async goOnline(limit = 200): Promise<void> {
+    const socket = new TestSocket(this.#url, this.user.token);
+    socket.socket.on('new_private_message', (message) => this.#hold(message));
+    socket.socket.on('message_recalled', (data) => this.#change({ event: 'message_recalled', data }));
+    socket.socket.on('message_edited', (data) => this.#change({ event: 'message_edited', data }));
+    socket.socket.on('message_reacted', (data) => this.#change({ event: 'message_reacted', data }));
+    socket.socket.on('message_deleted', (data) => this.#empty(data.conversationId, data.messageSeq));
+    await socket.connected();
+    this.#socket = socket;
+    await this.catchUp(limit);
+  }
+
+  goOffline(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  /** What this device's own call answered; its socket is not sent it again. */
+  holdSent(message: Message): void {
+    this.#hold(message);
+  }
+
+  holdDeleted({ conversationId, seq }: Message): void {
+    this.#empty(conversationId, seq);
+  }
+
+  async catchUp(limit = 200): Promise<void> {
+    const conversations = Object.fromEntries([...this.#logs].map(([id, log]) => [id, contiguous(log)]));
+    const since = this.#since;
+    let cursor: string | null = null;
+    do {
+      const page: EventOutput<'sync'> = await this.socket.call('sync', {
+        conversations,
+        limit,
+        ...(since !== undefined && { since }),
+        ...(cursor !== null && { cursor }),
+      });
+      for (const { conversation, entries, reset } of page.items) {
+        const log = this.#logOf(conversation.id);
+        if (reset) log.entries.clear();
+        log.conversation = conversation;
+        for (const entry of entries) this.#hold(entry);
+      }
+      this.#since = page.since;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+  }
+
+  /** The messages that it shows, as far as clients can tell them apart, in their order. */
+  shows(conversationId: string): object[] {
+    return [...this.#logOf(conversationId).entries]
+      .sort(([one], [other]) => one - other)
+      .flatMap(([, entry]) => (entry === 'change' || isEmptied(entry) ? [] : [essence(entry)]));
+  }
+
+  /** The places that it has heard of, whatever stands there. */
+  places(conversationId: string): number[] {
+    return [...this.#logOf(conversationId).entries.keys()].sort((one, other) => one - other);
+  }
+
+  conversation(conversationId: string): Conversation | null {
+    return this.#logOf(conversationId).conversation;
+  }
+
+  #logOf(conversationId: string): HeldLog {
+    const known = this.#logs.get(conversationId);
+    if (known) return known;
+    const log: HeldLog = { entries: new Map(), conversation: null };
+    this.#logs.set(conversationId, log);
+    return log;
+  }
+
+  #hold(message: Message): void {
+    if (message.contentType === 'system') {
+      this.#change(message.content as ChangeEvent);
+      return;
+    }
+    const { entries } = this.#logOf(message.conversationId);
+    const held = entries.get(message.seq);
+    if (held && held !== 'change' && (held.rev > message.rev || isEmptied(held))) return;
+    entries.set(message.seq, message);
+  }
+
+  #change({ event, data }: ChangeEvent): void {
+    const { entries } = this.#logOf(data.conversationId);
+    entries.set(data.seq, 'change');
+    const held = entries.get(data.messageSeq);
+    if (!held || held === 'change' || held.rev >= data.rev || isEmptied(held)) return;
+    const changed = { ...held, rev: data.rev };
+    if (event === 'message_edited')
+      Object.assign(changed, { content: data.content, editedAt: data.editedAt });
+    else if (event === 'message_reacted') changed.reactions = afterReacting(held.reactions ?? [], data);
+    else {
+      Object.assign(changed, { content: null, recalledAt: data.at, recalledBy: data.recalledBy });
+      delete changed.reactions;
+    }
+    entries.set(data.messageSeq, changed);
+  }
+
+  /** The person has deleted a message; what is recalled counts the same. */
+  #empty(conversationId: string, seq: number): void {
+    const { entries } = this.#logOf(conversationId);
+    const held = entries.get(seq);
+    if (held && held !== 'change') entries.set(seq, { ...held, content: null, recalledAt: null });
+  }
+}
+
+/** Deleted by the person; a recalled message is still shown as one. */
+function isEmptied({ content, recalledAt }: Message): boolean {
+  return content === null && recalledAt === null;
+}
+
+function contiguous({ entries }: HeldLog): number {
+  let seq = 0;
+  while (entries.has(seq + 1)) seq++;
+  return seq;
+}
+
+function afterReacting(
+  reactions: NonNullable<Message['reactions']>,
+  { userId, emoji, active }: ChangeEvents['message_reacted'],
+): NonNullable<Message['reactions']> {
+  const found = reactions.find((reaction) => reaction.emoji === emoji) ?? { emoji, count: 0, userIds: [] };
+  const userIds = active ? [...found.userIds, userId] : found.userIds.filter((id) => id !== userId);
+  const others = reactions.filter((reaction) => reaction.emoji !== emoji);
+  return userIds.length > 0 ? [...others, { emoji, count: userIds.length, userIds }] : others;
+}
+
+/** What two devices must agree on. */
+export function essence({ id, seq, rev, content, recalledAt, editedAt, reactions = [] }: Message): object {
+  const sorted = reactions
+    .map(({ emoji, userIds }) => ({ emoji, userIds: [...userIds].sort() }))
+    .sort((one, other) => one.emoji.localeCompare(other.emoji));
+  return { id, seq, rev, content, recalledAt, editedAt, reactions: sorted };
+}
