@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Connection } from 'mongoose';
+import { createHeadStore } from '../src/features/conversations/heads.store.ts';
+import { createMembershipStore } from '../src/features/conversations/memberships.store.ts';
 import { afterAccepting, afterAsking } from '../src/features/friends/friends.rules.ts';
-import { createRelationshipStore } from '../src/features/friends/friends.store.ts';
+import { createRelationshipStore, pairIdOf } from '../src/features/friends/friends.store.ts';
+import { emptyHead } from '../src/features/messages/messages.contract.ts';
+import { type Entry, headOf, placeAbove } from '../src/features/messages/messages.rules.ts';
+import { createMessageStore } from '../src/features/messages/messages.store.ts';
 import { createSessionStore } from '../src/features/sessions/sessions.store.ts';
 import { openPrivacy } from '../src/features/users/users.rules.ts';
 import { createUserStore } from '../src/features/users/users.store.ts';
@@ -72,15 +77,77 @@ function createSeeder(connection: Connection, jwtSecret: string) {
     return { userId: user.id, token: tokens.issueAccess({ userId: user.id, sessionId }) };
   }
 
+  async function befriend(sender: Person, receiver: Person): Promise<void> {
+    const asking = { askerId: sender.userId, targetId: receiver.userId, message: null };
+    await relationships.change([sender.userId, receiver.userId], async (pair) => {
+      const now = new Date();
+      return afterAccepting(afterAsking(pair, { ...asking, now }), receiver.userId, now);
+    });
+  }
+
   return {
+    createPerson,
+    befriend,
     async createFriends(): Promise<Pair> {
       const [sender, receiver] = await Promise.all([createPerson(), createPerson()]);
-      const asking = { askerId: sender.userId, targetId: receiver.userId, message: null };
-      await relationships.change([sender.userId, receiver.userId], async (pair) => {
-        const now = new Date();
-        return afterAccepting(afterAsking(pair, { ...asking, now }), receiver.userId, now);
-      });
+      await befriend(sender, receiver);
       return { sender, receiver };
     },
   };
+}
+
+interface AwaySeed {
+  uri: string;
+  jwtSecret: string;
+  conversations: number;
+  messagesEach: number;
+}
+
+/** Somebody with many friends who have all written to them; answers them and the ids of the conversations. */
+export async function seedConversations({ uri, jwtSecret, conversations, messagesEach }: AwaySeed) {
+  const database = createDatabase(uri);
+  const seeder = createSeeder(database.connection, jwtSecret);
+  const memberships = createMembershipStore(database.connection);
+  const messages = createMessageStore(database.connection);
+  const heads = createHeadStore(database.connection);
+  await database.open();
+  const person = await seeder.createPerson();
+  const conversationIds: string[] = [];
+  for (let at = 0; at < conversations; at++) {
+    const friend = await seeder.createPerson();
+    await seeder.befriend(friend, person);
+    const conversationId = pairIdOf(friend.userId, person.userId);
+    await memberships.createPair(conversationId, [friend.userId, person.userId]);
+    const log = inventLog(
+      { conversationId, senderId: friend.userId, receiverId: person.userId },
+      messagesEach,
+    );
+    const entries = log.map((entry) => ({ ...entry, id: messages.newId() }));
+    await messages.append(entries);
+    await heads.raise(new Map(entries.slice(-1).map((last) => [conversationId, headOf(last)])));
+    conversationIds.push(conversationId);
+  }
+  await database.close();
+  return { person, conversationIds };
+}
+
+function inventLog(
+  between: Pick<Entry, 'conversationId' | 'senderId' | 'receiverId'>,
+  count: number,
+): Omit<Entry, 'id'>[] {
+  let head = emptyHead;
+  return Array.from({ length: count }, (_, at) => {
+    const placement = placeAbove(head, between, new Date());
+    head = headOf(placement);
+    return {
+      ...between,
+      ...placement,
+      type: 'private',
+      clientMessageId: `seed-${between.conversationId}-${at}`,
+      requestHash: '',
+      contentType: 'text',
+      content: `${at} and some words more, as people write them in a chat`,
+      rev: 1,
+    };
+  });
 }

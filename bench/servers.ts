@@ -5,10 +5,11 @@ import { settings } from '../src/config.ts';
 import type { Options } from './options.ts';
 import { type Cores, startNode, stopProcess, waitForLine } from './processes.ts';
 
-/** CPU time used so far, and when that was by the server's own clock. */
+/** CPU time used so far, when that was by the server's own clock, and the most memory it ever held. */
 export interface CpuSample {
   cpuMicros: number;
   atMs: number;
+  peakBytes: number;
 }
 
 export interface RunningServer {
@@ -26,7 +27,7 @@ interface ServerCommand {
   entry: string;
   cwd: string;
   environment: ServerEnvironment;
-  options: Options;
+  options: Pick<Options, 'node' | 'profileDir'>;
   cores: Cores | null;
 }
 

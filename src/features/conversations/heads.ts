@@ -24,6 +24,8 @@ export function createHeads({ store, findHeadsAbove, onFailure }: HeadsDeps) {
     async of(conversationIds: readonly string[]): Promise<Map<string, Head>> {
       const heads = await store.find(conversationIds);
       const above = await findHeadsAbove(new Map(conversationIds.map((id) => [id, heads.get(id)?.seq ?? 0])));
+      // a hint that a crash left behind is not looked above again
+      for (const [id, head] of above) raised.note(id, head);
       return new Map([...heads, ...above]);
     },
 
