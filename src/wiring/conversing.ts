@@ -65,7 +65,7 @@ export function buildConversing({ connection, log, delivery, relations, users }:
         relations.listChangesSince(userId, since),
         users.profileChangesSince(userId, since),
       ]);
-      return { ...lists, blacklist: [], profile };
+      return { ...lists, profile };
     },
   });
 
@@ -79,6 +79,8 @@ export function buildConversing({ connection, log, delivery, relations, users }:
       // the marks of who has gone are what the other's receipts are told by
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
+    /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
+    recheck: writer.recheck,
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();

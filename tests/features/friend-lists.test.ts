@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import mongoose, { type Connection } from 'mongoose';
+import { blankSide } from '../../src/features/friends/friends.rules.ts';
 import { befriend, buildFriends, buildUser, type TestUser } from '../support/builders.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -24,9 +25,9 @@ async function seedPairs(user: TestUser, count: number, fields: (other: mongoose
   const pairs = Array.from({ length: count }, () => {
     const other = new mongoose.Types.ObjectId();
     const blank = { requestedBy: null, requestedTo: null, requestedAt: null, requestMessage: null };
-    const times = { friendsChangedAt: null, requestsChangedAt: null, updatedAt: new Date() };
-    const pair = { low: own, high: other, friendIds: [], since: null };
-    return { ...pair, ...blank, ...times, version: 1, ...fields(other) };
+    const sides = { lowSide: blankSide, highSide: blankSide, blockedBy: [] };
+    const pair = { low: own, high: other, friendIds: [], since: null, updatedAt: new Date() };
+    return { ...pair, ...blank, ...sides, version: 1, ...fields(other) };
   });
   await database.collection('relationships').insertMany(pairs);
 }
