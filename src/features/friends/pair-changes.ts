@@ -51,8 +51,9 @@ export function createPairChanges(deps: PairChangesDeps) {
       const { before, after } = await store.change(userIds, decide);
       if (areFriends(before) && !areFriends(after)) deps.onFriendshipEnded(after.id);
       // told in turn as well, so that both hear of changes in the order in which they were made
-      if (after !== before)
-        for (const news of newsOf(before, after, actor.actorId)) await tell(news, after, actor);
+      const news = after === before ? [] : newsOf(before, after, actor.actorId);
+      // all at once, so that what one of them is not told costs the other no time
+      await Promise.all(news.map((one) => tell(one, after, actor)));
       return { before, after };
     });
   }
