@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import mongoose, { type Connection } from 'mongoose';
-import type { Person } from '../../src/features/friends/friend-views.ts';
+import type { FriendViews, Person } from '../../src/features/friends/friend-views.ts';
 import {
   afterAccepting,
   afterAsking,
@@ -11,6 +11,7 @@ import {
 import { createRelationshipStore, pairIdOf } from '../../src/features/friends/friends.store.ts';
 import { createPairChanges } from '../../src/features/friends/pair-changes.ts';
 import { createRelations } from '../../src/features/friends/relations.ts';
+import { createTurns } from '../../src/platform/turns.ts';
 import { freshDatabaseUri } from '../support/database.ts';
 
 const newId = () => new mongoose.Types.ObjectId().toHexString();
@@ -39,11 +40,20 @@ describe('friends: changes of a pair', () => {
       store,
       delivery: { toUsers: ({ event }) => happened.push(event) },
       people: { findByIds: async (ids) => ids.map(person) },
-      views: {} as Parameters<typeof createPairChanges>[0]['views'],
-      inTurn: (_userIds, work) => work(),
+      views: slowViews(store),
+      inTurn: createTurns(),
       onFriendshipEnded: (pairId) => happened.push(`ended ${pairId}`),
     });
     return { store, changes, happened, relations: createRelations(store) };
+  }
+
+  /** Views that take longer than any change does. */
+  function slowViews(store: ReturnType<typeof createRelationshipStore>): FriendViews {
+    const view = async () => {
+      for (let read = 0; read < 20; read++) await store.findByIds([newId()]);
+      return [{} as never];
+    };
+    return { toFriends: view, toRequests: view, toBlacklist: view, toViewers: async () => new Map() };
   }
 
   async function befriend(store: ReturnType<typeof createRelationshipStore>, one: string, other: string) {
@@ -70,6 +80,26 @@ describe('friends: changes of a pair', () => {
       expect(happened.filter((one) => one.startsWith('ended'))).to.have.length(1);
       expect(await store.findFriendPairs([pairId])).to.deep.equal(new Set());
     });
+
+  it('are told in the order in which they were made, however long it takes to show them', async () => {
+    const { changes, store, happened } = build();
+    const [ann, bob] = [newId(), newId()];
+    const by = (actorId: string, otherId: string) => ({ actorId, otherId, originSocketId: null });
+    await store.change([ann, bob], async (pair) =>
+      afterAsking(pair, { askerId: ann, targetId: bob, message: null, now: new Date() }),
+    );
+    await Promise.all([
+      changes.change(by(bob, ann), async (pair) => afterAccepting(pair, bob, new Date())),
+      changes.change(by(ann, bob), async (pair) => afterRemoving(pair, new Date())),
+    ]);
+    const [accepted, removed] = ['friend_request_accepted', 'friend_removed'];
+    expect(happened.filter((one) => one.startsWith('friend'))).to.deep.equal([
+      accepted,
+      accepted,
+      removed,
+      removed,
+    ]);
+  });
 
   it('leave nothing behind, and say so, when one of the two has left while they were made', async () => {
     for (const isActorGone of [true, false]) {
