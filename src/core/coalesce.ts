@@ -7,7 +7,7 @@ interface CoalescerOptions<Value> {
 /** Keeps the latest value of each key and writes them together every so often: for hints that may lag or be lost. */
 export interface Coalescer<Value> {
   note(key: string, value: Value): void;
-  /** Writes what was noted and not written yet. Never fails. */
+  /** Writes what was noted and not written yet; resolves when every write is done. Never fails. */
   flush(): Promise<void>;
 }
 
@@ -15,13 +15,18 @@ export function createCoalescer<Value>(options: CoalescerOptions<Value>): Coales
   let latest = new Map<string, Value>();
   let timer: NodeJS.Timeout | null = null;
 
-  async function flush(): Promise<void> {
+  /** One write after the other, so that nothing older is written last. */
+  let written = Promise.resolve();
+
+  function flush(): Promise<void> {
     if (timer) clearTimeout(timer);
     timer = null;
-    if (latest.size === 0) return;
-    const written = latest;
-    latest = new Map();
-    await options.write(written).catch(options.onFailure);
+    if (latest.size > 0) {
+      const noted = latest;
+      latest = new Map();
+      written = written.then(() => options.write(noted)).catch(options.onFailure);
+    }
+    return written;
   }
 
   return {

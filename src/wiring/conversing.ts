@@ -99,7 +99,7 @@ export function buildConversing({ config, connection, log, delivery, relations, 
         relations.listChangesSince(userId, since),
         users.profileChangesSince(userId, since),
       ]);
-      return { ...lists, blacklist: [], profile };
+      return { ...lists, profile };
     },
   });
 
@@ -115,6 +115,8 @@ export function buildConversing({ config, connection, log, delivery, relations, 
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
     resume: changeLog.resume,
+    /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
+    recheck: writer.recheck,
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();

@@ -45,7 +45,13 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   const liveSockets = createLiveSockets<RevocationReason>({
     onLastClosed: (userId) => lastSeen.note(userId, new Date()),
   });
-  const people = buildPeople({ ...common, connection, delivery, isOnline: liveSockets.isOnline });
+  const people = buildPeople({
+    ...common,
+    connection,
+    delivery,
+    isOnline: liveSockets.isOnline,
+    onFriendshipEnded: (pairId) => conversing.recheck(pairId),
+  });
   const lastSeen = createCoalescer({
     everyMs: lastSeenEveryMs,
     write: people.store.touchLastSeen,
@@ -84,7 +90,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     },
     async settle(): Promise<void> {
       background.stop();
-      await conversing.settle();
+      await Promise.all([conversing.settle(), people.settle()]);
     },
     settlePresence: lastSeen.flush,
   };

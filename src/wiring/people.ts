@@ -7,7 +7,6 @@ import { bind } from '../core/operation.ts';
 import { friendLimits } from '../features/friends/friends.rules.ts';
 import { createFriendsService } from '../features/friends/friends.service.ts';
 import { createRelationshipStore } from '../features/friends/friends.store.ts';
-import { createPersonalRelations } from '../features/friends/personal-relations.ts';
 import { createRelations } from '../features/friends/relations.ts';
 import { createPresence } from '../features/presence/presence.service.ts';
 import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
@@ -28,17 +27,23 @@ interface PeopleInput extends CommonDeps {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
   isOnline(userId: string): boolean;
+  /** Told that these two may not write to each other any more. */
+  onFriendshipEnded(pairId: string): void;
 }
 
 export type People = ReturnType<typeof buildPeople>;
 
 /** Who people are, how they are found, and how they stand to each other. */
 export function buildPeople(input: PeopleInput) {
-  const { config, connection, delivery, quotaOf, phones, isOnline } = input;
+  const { config, log, connection, delivery, quotaOf, phones, isOnline } = input;
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
   const inTurn = createTurns();
-  const { store, views, accounts, users, personalProfile } = buildUsers(input, relations, inTurn);
+  const { store, views, accounts, users, personalProfile } = buildUsers(input, {
+    relationsOf: relations.relationsOf,
+    inTurn,
+    onProfileChanged: (userId) => friends.profileNews.note(userId),
+  });
   const qrCodes = createQrCodes({
     store: createQrCodeStore(connection),
     images: { png: qrPng, svg: qrSvg },
@@ -52,13 +57,15 @@ export function buildPeople(input: PeopleInput) {
     people: users.people,
     readContact: createContactReader(phones.parse),
     ownerOfCode: qrCodes.ownerOf,
-    presenceOf: createPresence({ findByIds: users.people.findByIds, isOnline }),
+    presence: createPresence({ findByIds: users.people.findByIds, isOnline }),
     requestQuota: quotaOf({
       name: 'friend_request',
       points: friendLimits.requestsPerDay,
       durationSeconds: dayS,
     }),
     inTurn,
+    onFriendshipEnded: input.onFriendshipEnded,
+    onFailure: (error) => log.warn({ err: error }, 'friends were not told of a profile'),
   });
 
   return {
@@ -70,20 +77,22 @@ export function buildPeople(input: PeopleInput) {
     operations: [
       ...bind('users', contracts.users, users.handlers),
       ...bind('qrCodes', contracts.qrCodes, qrCodes.handlers),
-      ...bind('friends', contracts.friends, friends),
+      ...bind('friends', contracts.friends, friends.handlers),
     ],
-    holders: [
-      personalProfile,
-      createPersonalRelations({ store: relationshipStore, delivery }),
-      qrCodes.personalData,
-    ],
+    holders: [personalProfile, friends.personalData, qrCodes.personalData],
+    settle: friends.profileNews.flush,
   };
+}
+
+interface UsersInput {
+  relationsOf: ReturnType<typeof createRelations>['relationsOf'];
+  inTurn: InTurn;
+  onProfileChanged(userId: string): void;
 }
 
 function buildUsers(
   { config, connection, delivery, phones }: PeopleInput,
-  { relationsOf }: ReturnType<typeof createRelations>,
-  inTurn: InTurn,
+  { relationsOf, inTurn, onProfileChanged }: UsersInput,
 ) {
   const store = createUserStore(connection);
   const keys = createSearchKeyStore(connection);
@@ -109,6 +118,7 @@ function buildUsers(
       searchByName: search.search,
       renaming: naming.renaming,
       parsePhone: phones.parse,
+      onProfileChanged,
     }),
     personalProfile: createPersonalProfile({ store, keys, views }),
   };

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import sharp from 'sharp';
-import { buildUser, logInAgain, type TestUser } from '../support/builders.ts';
+import { befriend, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -76,6 +76,17 @@ describe('avatars', () => {
     expect((await ann.rest('GET', '/api/users/me')).body.avatarUrl).to.equal(null);
     expect((await ann.rest('DELETE', '/api/users/me/avatar')).status, 'again').to.equal(204);
     expect(await countFiles()).to.equal(before);
+  });
+
+  it('is shown to friends, and so is its end', async () => {
+    const bob = await buildUser(app.url);
+    await befriend(ann, bob);
+    const socket = await bob.connect();
+    const { avatarUrl } = (await upload(await picture('red'))).body;
+    expect((await socket.next('friend_updated')).user).to.include({ id: ann.id, avatarUrl });
+    await ann.rest('DELETE', '/api/users/me/avatar');
+    expect((await socket.next('friend_updated')).user).to.include({ id: ann.id, avatarUrl: null });
+    socket.close();
   });
 
   it('several at once leave one', async () => {

@@ -1,5 +1,12 @@
 import { expect } from 'chai';
 import mongoose, { type Connection } from 'mongoose';
+import {
+  afterAccepting,
+  afterAsking,
+  afterBlocking,
+  blankSide,
+} from '../../src/features/friends/friends.rules.ts';
+import { createRelationshipStore } from '../../src/features/friends/friends.store.ts';
 import { befriend, buildFriends, buildUser, type TestUser } from '../support/builders.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -24,12 +31,22 @@ async function seedPairs(user: TestUser, count: number, fields: (other: mongoose
   const pairs = Array.from({ length: count }, () => {
     const other = new mongoose.Types.ObjectId();
     const blank = { requestedBy: null, requestedTo: null, requestedAt: null, requestMessage: null };
-    const times = { friendsChangedAt: null, requestsChangedAt: null, updatedAt: new Date() };
-    const pair = { low: own, high: other, friendIds: [], since: null };
-    return { ...pair, ...blank, ...times, version: 1, ...fields(other) };
+    const sides = { lowSide: blankSide, highSide: blankSide, blockedBy: [] };
+    const pair = { low: own, high: other, friendIds: [], since: null, updatedAt: new Date() };
+    return { ...pair, ...blank, ...sides, version: 1, ...fields(other) };
   });
   await database.collection('relationships').insertMany(pairs);
 }
+
+/** Some at a time: no more passwords than that may wait to be hashed. */
+const people = async (count: number): Promise<TestUser[]> => {
+  const all: TestUser[] = [];
+  while (all.length < count) {
+    const some = Array.from({ length: Math.min(20, count - all.length) }, () => buildUser(app.url));
+    all.push(...(await Promise.all(some)));
+  }
+  return all;
+};
 
 /** Every page of a list, with so many items each. */
 async function allPages(user: TestUser, path: string, limit: number): Promise<unknown[][]> {
@@ -132,6 +149,47 @@ describe('friends: friend_list', () => {
   });
 });
 
+describe('friends: lists', () => {
+  before(open);
+  after(close);
+
+  const lists = ['/api/friends', '/api/friends/requests', '/api/friends/blacklist?limit=100'];
+
+  /** A person with so many friends, so many who ask, and so many whom they block. */
+  async function personWith(each: number): Promise<TestUser> {
+    const [ann, ...others] = await people(1 + 3 * each);
+    if (!ann) throw new Error('nobody');
+    const [store, now] = [createRelationshipStore(database), new Date()];
+    for (const [index, { id }] of others.entries())
+      await store.change([ann.id, id], async (pair) => {
+        if (index % 3 === 0) return afterBlocking(pair, ann.id, now);
+        const asked = afterAsking(pair, { askerId: id, targetId: ann.id, message: null, now });
+        return index % 3 === 1 ? asked : afterAccepting(asked, ann.id, now);
+      });
+    return ann;
+  }
+
+  async function costOf(person: TestUser, path: string): Promise<{ operations: number; shown: number }> {
+    let operations = 0;
+    mongoose.set('debug', () => {
+      operations++;
+    });
+    const { body } = await person.rest('GET', path);
+    mongoose.set('debug', false);
+    return { operations, shown: (body.items as unknown[]).length };
+  }
+
+  it('of many people cost as few database operations as of one', async () => {
+    const [few, many] = [await personWith(1), await personWith(60)];
+    for (const path of lists) {
+      const [one, all] = [await costOf(few, path), await costOf(many, path)];
+      expect([one.shown, all.shown], path).to.deep.equal([1, 60]);
+      expect(one.operations, path).to.be.within(2, 5);
+      expect(all.operations, path).to.equal(one.operations);
+    }
+  });
+});
+
 describe('friends: presence', () => {
   before(open);
   after(close);
@@ -176,15 +234,6 @@ describe('friends: limits', () => {
   after(close);
 
   const dayMs = 24 * 3_600_000;
-  /** Some at a time: no more passwords than that may wait to be hashed. */
-  const people = async (count: number): Promise<TestUser[]> => {
-    const all: TestUser[] = [];
-    while (all.length < count) {
-      const some = Array.from({ length: Math.min(20, count - all.length) }, () => buildUser(app.url));
-      all.push(...(await Promise.all(some)));
-    }
-    return all;
-  };
 
   it('50 new requests a day, however many are made at once: rate_limited until the day is over', async () => {
     const [ann, ...others] = await people(61);

@@ -75,6 +75,31 @@ describe('account: GET /api/users/me/export', () => {
       expect(all, foreign).to.not.contain(foreign);
   });
 
+  it('holds my remarks and my blacklist, and nothing of what others call me or whether they block me', async () => {
+    const [ann, bob] = await buildFriends(app.url);
+    const [blocked, blocker, hiddenAsker] = await Promise.all([1, 2, 3].map(() => buildUser(app.url)));
+    if (!blocked || !blocker || !hiddenAsker) throw new Error('nobody');
+    const block = (person: TestUser, { id: userId }: TestUser) =>
+      person.rest('POST', '/api/friends/blacklist', { userId });
+    await ann.rest('PUT', `/api/friends/${bob.id}/remark`, { remark: 'my Bob' });
+    await bob.rest('PUT', `/api/friends/${ann.id}/remark`, { remark: 'his Ann' });
+    await block(ann, blocked);
+    await block(blocker, ann);
+    await block(ann, hiddenAsker);
+    await hiddenAsker.rest('POST', '/api/friends/add', { userId: ann.id });
+    const { bytes } = await ann.rest('GET', '/api/users/me/export');
+    const text = Buffer.from(unzipSync(new Uint8Array(bytes))['relations.json'] ?? []).toString();
+    const relations = JSON.parse(text) as Record<string, unknown>[];
+    const of = ({ id }: TestUser) => relations.find(({ userId }) => userId === id);
+    expect(relations).to.have.length(3);
+    expect(of(bob)).to.deep.include({ remark: 'my Bob', blockedSince: null, request: null });
+    for (const one of [blocked, hiddenAsker]) {
+      expect(of(one)).to.deep.include({ remark: null, friendsSince: null, request: null });
+      expect(of(one)?.blockedSince).to.be.a('string');
+    }
+    expect(text).to.not.contain('his Ann');
+  });
+
   it('is whole however much there is', async () => {
     const [ann, bob] = await buildFriends(app.url);
     const { body } = await send(ann, bob, 'the first');
@@ -161,6 +186,31 @@ describe('account: DELETE /api/users/me', () => {
       expect((await rest(app.url, { method: 'GET', path })).status, path).to.equal(404);
     for (const socket of [bobs, theirs]) socket.close();
     expect((await outbox.next(ann.email)).subject).to.match(/delete/i);
+  });
+
+  it('leaves no block between the two: it vanishes from the other’s blacklist, whose devices hear it', async () => {
+    const [ann, blocker, blocked] = await Promise.all([1, 2, 3].map(() => buildUser(app.url)));
+    if (!ann || !blocker || !blocked) throw new Error('nobody');
+    const block = (person: TestUser, { id: userId }: TestUser) =>
+      person.rest('POST', '/api/friends/blacklist', { userId });
+    await block(blocker, ann);
+    await block(ann, blocked);
+    await ann.rest('POST', '/api/friends/add', { userId: blocker.id });
+    await blocked.rest('POST', '/api/friends/add', { userId: ann.id });
+    const [blockers, blockeds] = await Promise.all([blocker.connect(), blocked.connect()]);
+    const { since } = await blockers.call('sync', {});
+    await remove(ann);
+    expect(await blockers.next('blacklist_updated')).to.deep.equal({ userId: ann.id, blocked: false });
+    expect(await blockeds.next('friend_request_rejected')).to.deep.equal({ userId: ann.id });
+    expect((await blockers.call('sync', { since })).stale).to.deep.equal(['blacklist']);
+    expect((await blocker.rest('GET', '/api/friends/blacklist')).body.items).to.deep.equal([]);
+    expect((await blocked.rest('GET', '/api/friends/requests?direction=outgoing')).body.items).to.deep.equal(
+      [],
+    );
+    for (const socket of [blockers, blockeds]) {
+      expect(socket.heard).to.deep.equal([]);
+      socket.close();
+    }
   });
 
   it('leaves nothing personal anywhere in the database', async () => {

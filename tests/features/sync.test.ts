@@ -183,6 +183,33 @@ describe('conversations: sync', () => {
     expect((await ear.call('sync', { since: changed.since })).stale).to.deep.equal([]);
   });
 
+  it('says which lists changed to whom it may: my remark and my blacklist to me alone', async () => {
+    const staleOf = async (socket: TestSocket, since: string) => (await socket.call('sync', { since })).stale;
+    let { since: mine } = await mouth.call('sync', {});
+    let { since: theirs } = await ear.call('sync', {});
+    const stale = async () => {
+      const [own, other] = [
+        await mouth.call('sync', { since: mine }),
+        await ear.call('sync', { since: theirs }),
+      ];
+      [mine, theirs] = [own.since, other.since];
+      return [own.stale, other.stale];
+    };
+    const does = async (method: string, path: string, body?: object) =>
+      expect((await ann.rest(method, `/api/friends/${path}`, body)).status).to.be.below(300);
+    await does('PUT', `${bob.id}/remark`, { remark: 'Bobby' });
+    expect(await stale()).to.deep.equal([['friends'], []]);
+    await does('POST', 'blacklist', { userId: bob.id });
+    expect(await stale()).to.deep.equal([['friends', 'blacklist'], ['friends']]);
+    await bob.rest('POST', '/api/friends/add', { userId: ann.id });
+    expect(await stale(), 'a hidden request').to.deep.equal([[], ['requests']]);
+    await does('DELETE', `blacklist/${bob.id}`);
+    expect(await stale(), 'it is seen now').to.deep.equal([['requests', 'blacklist'], []]);
+    await does('POST', `${bob.id}/reject`);
+    expect(await stale()).to.deep.equal([['requests'], ['requests']]);
+    expect([await staleOf(mouth, mine), await staleOf(ear, theirs)]).to.deep.equal([[], []]);
+  });
+
   it('after having been away gives exactly what the others have seen', async () => {
     await sendMany(mouth, bob.id, 10);
     ear.close();

@@ -36,6 +36,24 @@ describe('users: user_search', () => {
     expect(old.body.items).to.deep.equal(items);
   });
 
+  it('is friend_search under every name of it, page by page', async () => {
+    for (let n = 0; n < 3; n++) await buildUser(app.url, { nickname: `Sameness ${n}` });
+    const socket = await viewer.connect();
+    const page = await socket.call('user_search', { q: 'sameness', limit: 2 });
+    const rest = await socket.call('user_search', { q: 'sameness', cursor: page.nextCursor ?? '' });
+    expect([page.items, rest.items].map(({ length }) => length)).to.deep.equal([2, 1]);
+    expect(await socket.call('friend_search', { q: 'sameness', limit: 2 })).to.deep.equal(page);
+    for (const path of ['/api/friends/search', '/api/friend/search']) {
+      expect((await viewer.rest('GET', `${path}?q=sameness&limit=2`)).body).to.deep.equal(page);
+      const next = await viewer.rest('GET', `${path}?q=sameness&cursor=${page.nextCursor}`);
+      expect(next.body).to.deep.equal(rest);
+      expect((await viewer.rest('GET', `${path}?q=`)).body.code).to.equal('validation_failed');
+      expect((await fetch(`${app.url}${path}?q=a`)).status).to.equal(401);
+    }
+    await socket.refused('friend_search', { q: { $regex: '.*' } }, 'validation_failed');
+    socket.close();
+  });
+
   it('finds by the beginning of a nickname, whatever its case, and by a new one as soon as it is set', async () => {
     const ann = await buildUser(app.url, { nickname: 'Wolfgang' });
     expect(await ids('wolf')).to.deep.equal([ann.id]);

@@ -3,6 +3,7 @@ import { email, phone } from '../../core/contact.ts';
 import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
+import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
 import { user } from '../users/users.contract.ts';
 
@@ -23,6 +24,9 @@ const friendRequest = z
   })
   .meta({ id: 'FriendRequest' });
 export type FriendRequest = z.output<typeof friendRequest>;
+
+const blocked = z.object({ user, createdAt: timestamp }).meta({ id: 'BlacklistEntry' });
+export type Blocked = z.output<typeof blocked>;
 
 const target = {
   userId: id.optional(),
@@ -98,11 +102,96 @@ export const friendsContract = {
     event: 'friend_accept',
     flood: 'change',
   }),
+  reject: operation({
+    summary: 'Reject the request of `friendId`',
+    access: 'user',
+    input: z.object({ friendId: id }),
+    output: null,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [
+      { method: 'POST', path: '/api/friends/:friendId/reject' },
+      { method: 'POST', path: '/api/friend/reject/:friendId', alias: true },
+    ],
+    event: 'friend_reject',
+    flood: 'change',
+  }),
+  withdraw: operation({
+    summary: 'Take back my request to `userId`',
+    access: 'user',
+    input: z.strictObject({ userId: id }),
+    output: null,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [{ method: 'DELETE', path: '/api/friends/requests/:userId' }],
+    event: 'friend_withdraw',
+    flood: 'change',
+  }),
+  remove: operation({
+    summary: 'End a friendship',
+    access: 'user',
+    input: z.object({ friendId: id }),
+    output: null,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [
+      { method: 'DELETE', path: '/api/friends/:friendId' },
+      { method: 'DELETE', path: '/api/friend/:friendId', alias: true },
+    ],
+    event: 'friend_remove',
+    flood: 'change',
+  }),
+  setRemark: operation({
+    summary: 'What I call a friend, for my eyes only; `""` clears it',
+    access: 'user',
+    input: z.object({ friendId: id, remark: shortText({ max: 64 }) }),
+    output: friend,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [
+      { method: 'PUT', path: '/api/friends/:friendId/remark' },
+      { method: 'PUT', path: '/api/friend/:friendId/remark', alias: true },
+    ],
+    event: 'friend_remark',
+    flood: 'change',
+  }),
+  listBlacklist: operation({
+    summary: 'Whom I block, the latest first',
+    access: 'user',
+    input: z.strictObject({ ...pageInput, limit: pageInput.limit.default(50) }),
+    output: pageOf(blocked),
+    errors: ['unauthenticated'],
+    routes: [{ method: 'GET', path: '/api/friends/blacklist' }],
+    event: 'blacklist_list',
+    flood: 'read',
+  }),
+  block: operation({
+    summary: 'Block somebody, which ends a friendship and takes back my request; they are not told',
+    access: 'user',
+    input: z.strictObject({ userId: id }),
+    output: blocked,
+    status: 201,
+    errors: ['unauthenticated', 'not_allowed', 'not_found', 'limit_reached'],
+    routes: [{ method: 'POST', path: '/api/friends/blacklist' }],
+    event: 'blacklist_add',
+    flood: 'change',
+  }),
+  unblock: operation({
+    summary: 'Block somebody no more; nothing comes back but a request that they made meanwhile',
+    access: 'user',
+    input: z.strictObject({ userId: id }),
+    output: null,
+    errors: ['unauthenticated'],
+    routes: [{ method: 'DELETE', path: '/api/friends/blacklist/:userId' }],
+    event: 'blacklist_remove',
+    flood: 'change',
+  }),
 };
+
+const other = z.object({ userId: id });
 
 export const friendsEvents = {
   friend_request_received: friendRequest,
   friend_request_accepted: friend,
-  friend_request_withdrawn: z.object({ userId: id }),
-  friend_removed: z.object({ userId: id }),
+  friend_request_rejected: other,
+  friend_request_withdrawn: other,
+  friend_removed: other,
+  friend_updated: friend,
+  blacklist_updated: z.object({ userId: id, blocked: z.boolean() }),
 };

@@ -1,16 +1,34 @@
 import { hash } from 'node:crypto';
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import { blankPair, type Relationship } from './friends.rules.ts';
+import {
+  blankPair,
+  blankSide,
+  isBlocking,
+  otherOf,
+  type Relationship,
+  requestedOf,
+  type Side,
+} from './friends.rules.ts';
 
-/** Ids are kept as ObjectIds; everything else is as the rules see it. `version` judges concurrent changes. */
-interface RelationshipDocument
-  extends Omit<Relationship, 'id' | 'low' | 'high' | 'friendIds' | 'requestedBy' | 'requestedTo'> {
+/** A pair with what its lists are found by. `version` judges concurrent changes. */
+interface RelationshipDocument {
   _id: Types.ObjectId;
   low: Types.ObjectId;
   high: Types.ObjectId;
+  /** Absent where the pair was kept before there were sides. */
+  lowSide?: Side;
+  highSide?: Side;
+  /** Both, or nobody. */
   friendIds: Types.ObjectId[];
+  since: Date | null;
   requestedBy: Types.ObjectId | null;
+  /** `null` also while the one who was asked does not see the request. */
   requestedTo: Types.ObjectId | null;
+  requestedAt: Date | null;
+  requestMessage: string | null;
+  /** Who of the two blocks the other. */
+  blockedBy: Types.ObjectId[];
+  updatedAt: Date;
   version: number;
 }
 
@@ -19,14 +37,15 @@ const relationshipSchema = new Schema<RelationshipDocument>(
   {
     low: objectId,
     high: objectId,
+    lowSide: Object,
+    highSide: Object,
     friendIds: [objectId],
     since: Date,
     requestedBy: objectId,
     requestedTo: objectId,
     requestedAt: Date,
     requestMessage: String,
-    friendsChangedAt: Date,
-    requestsChangedAt: Date,
+    blockedBy: [objectId],
     updatedAt: Date,
     version: Number,
   },
@@ -35,6 +54,7 @@ const relationshipSchema = new Schema<RelationshipDocument>(
 relationshipSchema.index({ friendIds: 1, since: -1, _id: -1 });
 relationshipSchema.index({ requestedTo: 1, requestedAt: -1, _id: -1 });
 relationshipSchema.index({ requestedBy: 1, requestedAt: -1, _id: -1 });
+relationshipSchema.index({ blockedBy: 1 });
 relationshipSchema.index({ low: 1, updatedAt: -1 });
 relationshipSchema.index({ high: 1, updatedAt: -1 });
 
@@ -120,8 +140,27 @@ export function createRelationshipStore(connection: Connection) {
     requestsTo: (options: PageOptions) => page('requestedTo', options),
     requestsBy: (options: PageOptions) => page('requestedBy', options),
 
+    /** The pairs in which this person blocks the other, in no order; as many as a blacklist may hold. */
+    async blockedBy(userId: string): Promise<Relationship[]> {
+      const found = await relationships.find({ blockedBy: userId }).lean<RelationshipDocument[]>();
+      return found.map(toRelationship);
+    },
+
     countFriends: (userId: string, upTo: number) =>
       relationships.countDocuments({ friendIds: userId }).limit(upTo).exec(),
+    countBlocked: (userId: string, upTo: number) =>
+      relationships.countDocuments({ blockedBy: userId }).limit(upTo).exec(),
+
+    /** The ids of this person's friends, in no order, and nothing else of them. */
+    async friendIdsOf(userId: string, upTo: number): Promise<string[]> {
+      const found = await relationships
+        .find({ friendIds: userId }, { low: 1, high: 1 })
+        .limit(upTo)
+        .lean<Pick<RelationshipDocument, 'low' | 'high'>[]>();
+      return found.map(({ low, high }) =>
+        otherOf({ low: low.toHexString(), high: high.toHexString() }, userId),
+      );
+    },
 
     /** The pairs of this person, in the order of their ids, after one of them. */
     async listAfter(userId: string, afterId: string | null, limit: number): Promise<Relationship[]> {
@@ -167,30 +206,35 @@ export function createRelationshipStore(connection: Connection) {
 /** Which time orders the pages of which list. */
 const timeOf = { friendIds: 'since', requestedTo: 'requestedAt', requestedBy: 'requestedAt' } as const;
 
-function toRelationship({ version: _, ...document }: RelationshipDocument): Relationship {
-  const { _id, low, high, friendIds, requestedBy, requestedTo, ...rest } = document;
+function toRelationship(document: RelationshipDocument): Relationship {
+  const { _id, requestedBy: by, requestedAt: at, requestMessage: message } = document;
   return {
-    ...rest,
     id: _id.toHexString(),
-    low: low.toHexString(),
-    high: high.toHexString(),
-    friendIds: friendIds.map((friendId) => friendId.toHexString()),
-    requestedBy: requestedBy?.toHexString() ?? null,
-    requestedTo: requestedTo?.toHexString() ?? null,
+    low: document.low.toHexString(),
+    high: document.high.toHexString(),
+    lowSide: document.lowSide ?? blankSide,
+    highSide: document.highSide ?? blankSide,
+    since: document.since,
+    request: by && at ? { by: by.toHexString(), at, message } : null,
+    updatedAt: document.updatedAt,
   };
 }
 
-function toDocument({ id, ...pair }: Relationship, version: number): RelationshipDocument {
-  const { low, high, friendIds, requestedBy, requestedTo, ...rest } = pair;
-  const orNull = (userId: string | null) => (userId === null ? null : new Types.ObjectId(userId));
+function toDocument(pair: Relationship, version: number): RelationshipDocument {
+  const { id, request, ...rest } = pair;
+  const both = [pair.low, pair.high];
+  const requestedTo = requestedOf(pair);
   return {
     ...rest,
     _id: new Types.ObjectId(id),
-    low: new Types.ObjectId(low),
-    high: new Types.ObjectId(high),
-    friendIds: friendIds.map((friendId) => new Types.ObjectId(friendId)),
-    requestedBy: orNull(requestedBy),
-    requestedTo: orNull(requestedTo),
+    low: new Types.ObjectId(pair.low),
+    high: new Types.ObjectId(pair.high),
+    friendIds: pair.since ? both.map((userId) => new Types.ObjectId(userId)) : [],
+    requestedBy: request && new Types.ObjectId(request.by),
+    requestedTo: requestedTo === null ? null : new Types.ObjectId(requestedTo),
+    requestedAt: request?.at ?? null,
+    requestMessage: request?.message ?? null,
+    blockedBy: both.filter((userId) => isBlocking(pair, userId)).map((userId) => new Types.ObjectId(userId)),
     version,
   };
 }

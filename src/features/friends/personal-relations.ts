@@ -1,18 +1,24 @@
-import type { Delivery } from '../../core/delivery.ts';
 import type { ExportedFile, PersonalData } from '../../core/personal-data.ts';
-import type { friendsEvents } from './friends.contract.ts';
-import { afterLeaving, areFriends, otherOf, type Relationship } from './friends.rules.ts';
+import {
+  afterLeaving,
+  otherOf,
+  type Relationship,
+  relationOf,
+  requestSeenBy,
+  sideOf,
+} from './friends.rules.ts';
 import type { RelationshipStore } from './friends.store.ts';
+import type { PairChanges } from './pair-changes.ts';
 
 interface PersonalRelationsDeps {
-  store: RelationshipStore;
-  delivery: Delivery<typeof friendsEvents>;
+  store: Pick<RelationshipStore, 'listAfter'>;
+  changes: PairChanges;
 }
 
 const pairsPerRead = 200;
 
-/** What a person has to do with others: their export, and their leaving. */
-export function createPersonalRelations({ store, delivery }: PersonalRelationsDeps): PersonalData {
+/** What a person has to do with others: their export, and their leaving. Who blocks them is no part of it. */
+export function createPersonalRelations({ store, changes }: PersonalRelationsDeps): PersonalData {
   async function* pairsOf(userId: string): AsyncGenerator<Relationship> {
     let afterId: string | null = null;
     for (;;) {
@@ -23,48 +29,44 @@ export function createPersonalRelations({ store, delivery }: PersonalRelationsDe
     }
   }
 
-  /** Tells the other one that the friendship, or the request between them, is no more. */
-  function tellOther(before: Relationship, goneId: string): void {
-    const event = areFriends(before) ? 'friend_removed' : 'friend_request_withdrawn';
-    const userIds = [otherOf(before, goneId)];
-    delivery.toUsers({ userIds, event, data: { userId: goneId }, originSocketId: null });
-  }
-
   return {
     async exportOf(userId): Promise<ExportedFile[]> {
       const relations: object[] = [];
-      for await (const pair of pairsOf(userId)) relations.push(toExported(pair, userId));
+      for await (const pair of pairsOf(userId))
+        if (isKnownTo(userId, pair)) relations.push(toExported(pair, userId));
       return [{ name: 'relations.json', content: JSON.stringify(relations, null, 2) }];
     },
 
     async erase(userId) {
       let relationships = 0;
       for await (const pair of pairsOf(userId)) {
-        const { before, after } = await store.change([pair.low, pair.high], async (now) =>
-          afterLeaving(now, new Date()),
-        );
-        if (after === before) continue;
-        relationships++;
-        tellOther(before, userId);
+        const leaving = { actorId: userId, otherId: otherOf(pair, userId), originSocketId: null };
+        const { before, after } = await changes.change(leaving, async (now) => afterLeaving(now, new Date()));
+        if (after !== before && isKnownTo(userId, before)) relationships++;
       }
       return { deleted: { relationships } };
     },
   };
 }
 
+/** Whether this one knows that there is anything between the two. */
+function isKnownTo(userId: string, pair: Relationship): boolean {
+  return relationOf(pair, userId) !== 'none';
+}
+
 function toExported(pair: Relationship, userId: string): object {
-  const { since, requestedBy, requestedAt, requestMessage } = pair;
+  const { remark, blockedAt } = sideOf(pair, userId);
+  const request = requestSeenBy(pair, userId);
   return {
     userId: otherOf(pair, userId),
-    friendsSince: since,
-    request:
-      requestedBy === null
-        ? null
-        : {
-            sentByMe: requestedBy === userId,
-            at: requestedAt,
-            // what the other wrote is the other's
-            message: requestedBy === userId ? requestMessage : null,
-          },
+    friendsSince: pair.since,
+    remark,
+    blockedSince: blockedAt,
+    request: request && {
+      sentByMe: request.by === userId,
+      at: request.at,
+      // what the other wrote is the other's
+      message: request.by === userId ? request.message : null,
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Relation } from '../users/users.contract.ts';
-import { otherOf, relationOf } from './friends.rules.ts';
+import { type List, otherOf, relationOf, sideOf } from './friends.rules.ts';
 import { pairIdOf, type RelationshipStore } from './friends.store.ts';
 
 /** What other features may ask about how people stand to each other. */
@@ -20,15 +20,22 @@ export function createRelations(store: RelationshipStore) {
       return relations.set(viewerId, 'self');
     },
 
+    /** The ids of this person's friends, `upTo` so many of them. */
+    friendIdsOf: store.friendIdsOf,
+
     /** Which of this person's lists changed from a point in time on, pair by pair. */
     async listChangesSince(userId: string, since: Date) {
       const pairs = await store.changedSince(userId, since);
-      const changes = (field: 'friendsChangedAt' | 'requestsChangedAt') =>
+      const changes = (list: List) =>
         pairs.flatMap((pair) => {
-          const at = pair[field];
-          return at && at > since ? [{ id: `${field}:${pair.id}`, at }] : [];
+          const at = sideOf(pair, userId).changedAt[list];
+          return at && at > since ? [{ id: `${list}:${pair.id}`, at }] : [];
         });
-      return { friends: changes('friendsChangedAt'), requests: changes('requestsChangedAt') };
+      return {
+        friends: changes('friends'),
+        requests: changes('requests'),
+        blacklist: changes('blacklist'),
+      };
     },
   };
 }

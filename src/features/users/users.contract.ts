@@ -83,6 +83,15 @@ const ids = z
   ])
   .pipe(z.array(id).min(1).max(mostIds));
 
+/** The search of people, which clients know by two names. */
+const peopleSearch = {
+  access: 'user',
+  input: z.object({ q: z.string().trim().min(1).max(64), ...pageInput }),
+  output: pageOf(user),
+  errors: ['unauthenticated'],
+  flood: 'search',
+} as const;
+
 export const usersContract = {
   getProfile: operation({
     summary: 'Me',
@@ -120,17 +129,22 @@ export const usersContract = {
     flood: 'change',
   }),
   searchUsers: operation({
+    ...peopleSearch,
     summary: 'People by exact e-mail or phone, by the beginning of a nickname, by pinyin or its initials',
-    access: 'user',
-    input: z.object({ q: z.string().trim().min(1).max(64), ...pageInput }),
-    output: pageOf(user),
-    errors: ['unauthenticated'],
     routes: [
       { method: 'GET', path: '/api/users/search' },
       { method: 'GET', path: '/api/user/search', alias: true },
     ],
     event: 'user_search',
-    flood: 'search',
+  }),
+  searchFriends: operation({
+    ...peopleSearch,
+    summary: 'Find people to add as friends, as `user_search` does',
+    routes: [
+      { method: 'GET', path: '/api/friends/search' },
+      { method: 'GET', path: '/api/friend/search', alias: true },
+    ],
+    event: 'friend_search',
   }),
   listUsers: operation({
     summary: 'Several people; ids that mean nobody are left out',

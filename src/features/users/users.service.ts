@@ -24,6 +24,8 @@ interface UsersDeps {
   /** Lets a person be found by a new nickname while `change` is made, and no more by the old one after it. */
   renaming<T>(userId: string, nickname: string, change: () => Promise<T>): Promise<T>;
   parsePhone(text: string): string | null;
+  /** Told when something has changed that others see of this person. Never awaited, never fails. */
+  onProfileChanged(userId: string): void;
 }
 
 const userId = z.string().regex(/^[0-9a-f]{24}$/);
@@ -33,6 +35,7 @@ const position = z.object({
   exactId: userId.nullable(),
 });
 const usualLimit = 50;
+const shownToOthers = ['nickname', 'bio', 'gender', 'region'] as const;
 
 export function createUsersService({ store, views, delivery, ...deps }: UsersDeps) {
   const handlers: Handlers<typeof usersContract> = {
@@ -51,6 +54,7 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
       if (!record) throw new AppError('unauthenticated');
       const me = views.toMe(record);
       tellProfile(me, originSocketId);
+      if (shownToOthers.some((field) => input[field] !== undefined)) deps.onProfileChanged(me.id);
       return me;
     },
 
@@ -73,6 +77,8 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
       const items = await viewsInOrder(actor.userId, [...first, ...named]);
       return { items, nextCursor: next && encodeCursor({ after: next, exactId }) };
     },
+
+    searchFriends: (input, call) => handlers.searchUsers(input, call),
 
     async listUsers({ ids }, { actor }) {
       return { items: await viewsInOrder(actor.userId, ids), nextCursor: null };
@@ -138,6 +144,7 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
     /** Sets or takes away an avatar. Answers the person now and the key before; `null` if they have gone. */
     async setAvatar(userId: string, avatarKey: string | null) {
       const changed = await store.setAvatar(userId, avatarKey);
+      if (changed && changed.before !== avatarKey) deps.onProfileChanged(userId);
       const [record] = await store.findByIds([userId]);
       return changed && record ? { me: views.toMe(record), before: changed.before } : null;
     },
