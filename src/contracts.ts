@@ -7,6 +7,7 @@ import { avatarsContract } from './features/avatars/avatars.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
+import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
@@ -29,6 +30,7 @@ export const pushEvents = {
   ...sessionsEvents,
   ...usersEvents,
   ...friendsEvents,
+  ...presenceEvents,
   ...messagesEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };

@@ -22,6 +22,14 @@ export const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
+/** A number such as 5, 0.5 or 2.25. */
+export const decimalNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, `must be a number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a number from ${min} to ${max}`);
+
 export const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^\s/]/, 'must begin with http:// or https://')

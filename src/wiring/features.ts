@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Server } from 'socket.io';
 import type { Config } from '../config.ts';
 import type { pushEvents } from '../contracts.ts';
-import { createCoalescer } from '../core/coalesce.ts';
 import { withinDeadline } from '../core/deadline.ts';
 import { repeat } from '../core/repeat.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
@@ -17,7 +16,6 @@ import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildPeople } from './people.ts';
 
-const lastSeenEveryMs = 200;
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
@@ -42,16 +40,13 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     phones: createPhoneNumbers(config.phones),
   };
   const liveSockets = createLiveSockets<RevocationReason>({
-    onLastClosed: (userId) => lastSeen.note(userId, new Date()),
+    onFirstOpened: (userId) => presence.arrived(userId),
+    onClosed: () => {},
+    onLastClosed: (userId) => presence.left(userId),
   });
-  const people = buildPeople({ ...common, connection, delivery, isOnline: liveSockets.isOnline });
-  const lastSeen = createCoalescer({
-    everyMs: lastSeenEveryMs,
-    write: people.store.touchLastSeen,
-    onFailure: (error) => log.warn({ err: error }, 'last seen was not kept'),
-  });
+  const people = buildPeople({ ...common, connection, delivery });
   const sessionStore = createSessionStore(connection);
-  const { relations, users } = people;
+  const { relations, users, presence } = people;
   const conversing = buildConversing({ connection, log, delivery, relations, users });
   const accounts = buildAccounts({
     ...common,
@@ -75,6 +70,8 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     operations: [...accounts.operations, ...people.operations, ...conversing.operations],
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
+      background.doOnce(presence.keepUp);
+      background.repeat(config.presence.renewEveryMs, presence.keepUp);
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
@@ -83,7 +80,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
       background.stop();
       await conversing.settle();
     },
-    settlePresence: lastSeen.flush,
+    closePresence: presence.close,
   };
 }
 

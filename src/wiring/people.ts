@@ -8,7 +8,6 @@ import { createFriendsService } from '../features/friends/friends.service.ts';
 import { createRelationshipStore } from '../features/friends/friends.store.ts';
 import { createPersonalRelations } from '../features/friends/personal-relations.ts';
 import { createRelations } from '../features/friends/relations.ts';
-import { createPresence } from '../features/presence/presence.service.ts';
 import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
 import { createQrCodeStore } from '../features/qr-codes/qr-codes.store.ts';
 import { createAccounts } from '../features/users/accounts.ts';
@@ -22,22 +21,27 @@ import { createUserStore } from '../features/users/users.store.ts';
 import { qrPng, qrSvg } from '../platform/qr-images.ts';
 import { createTurns, type InTurn } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
+import { buildPresence } from './presence.ts';
 
 interface PeopleInput extends CommonDeps {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
-  isOnline(userId: string): boolean;
 }
 
 export type People = ReturnType<typeof buildPeople>;
 
 /** Who people are, how they are found, and how they stand to each other. */
 export function buildPeople(input: PeopleInput) {
-  const { config, connection, delivery, quotaOf, phones, isOnline } = input;
+  const { config, connection, delivery, quotaOf, phones } = input;
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
   const inTurn = createTurns();
-  const { store, views, accounts, users, personalProfile } = buildUsers(input, relations, inTurn);
+  const { store, views, accounts, users, personalProfile } = buildUsers(input, {
+    relations,
+    inTurn,
+    onLastSeenShown: (userId) => presence.privacyChanged(userId),
+  });
+  const presence = buildPresence({ ...input, relations, userStore: store });
   const qrCodes = createQrCodes({
     store: createQrCodeStore(connection),
     images: { png: qrPng, svg: qrSvg },
@@ -51,7 +55,7 @@ export function buildPeople(input: PeopleInput) {
     people: users.people,
     readContact: createContactReader(phones.parse),
     ownerOfCode: qrCodes.ownerOf,
-    presenceOf: createPresence({ findByIds: users.people.findByIds, isOnline }),
+    presenceOf: presence.of,
     requestQuota: quotaOf({
       name: 'friend_request',
       points: friendLimits.requestsPerDay,
@@ -66,6 +70,7 @@ export function buildPeople(input: PeopleInput) {
     accounts,
     users,
     relations,
+    presence,
     operations: [
       ...bind('users', contracts.users, users.handlers),
       ...bind('qrCodes', contracts.qrCodes, qrCodes.handlers),
@@ -79,10 +84,15 @@ export function buildPeople(input: PeopleInput) {
   };
 }
 
+interface UsersInput {
+  relations: ReturnType<typeof createRelations>;
+  inTurn: InTurn;
+  onLastSeenShown(userId: string): void;
+}
+
 function buildUsers(
   { config, connection, delivery, phones }: PeopleInput,
-  { relationsOf }: ReturnType<typeof createRelations>,
-  inTurn: InTurn,
+  { relations, inTurn, onLastSeenShown }: UsersInput,
 ) {
   const store = createUserStore(connection);
   const keys = createSearchKeyStore(connection);
@@ -104,10 +114,11 @@ function buildUsers(
       store,
       views,
       delivery,
-      relationsOf,
+      relationsOf: relations.relationsOf,
       searchByName: search.search,
       renaming: naming.renaming,
       parsePhone: phones.parse,
+      onLastSeenShown,
     }),
     personalProfile: createPersonalProfile({ store, keys, views }),
   };

@@ -120,6 +120,17 @@ export function createRelationshipStore(connection: Connection) {
     requestsTo: (options: PageOptions) => page('requestedTo', options),
     requestsBy: (options: PageOptions) => page('requestedBy', options),
 
+    /** The friends of a person, in no particular order. */
+    async friendIdsOf(userId: string, upTo: number): Promise<string[]> {
+      const found = await relationships
+        .find({ friendIds: userId }, { _id: 0, friendIds: 1 })
+        .limit(upTo)
+        .lean<Pick<RelationshipDocument, 'friendIds'>[]>();
+      return found.flatMap(({ friendIds }) =>
+        friendIds.map((friendId) => friendId.toHexString()).filter((friendId) => friendId !== userId),
+      );
+    },
+
     countFriends: (userId: string, upTo: number) =>
       relationships.countDocuments({ friendIds: userId }).limit(upTo).exec(),
 

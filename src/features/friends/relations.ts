@@ -12,6 +12,9 @@ export function createRelations(store: RelationshipStore) {
       return (await store.findFriendPairs([pairId])).size > 0;
     },
 
+    /** The friends that a person has now. */
+    friendIdsOf: store.friendIdsOf,
+
     /** How each of these people stands to the viewer; who is left out is a stranger. */
     async relationsOf(viewerId: string, userIds: readonly string[]): Promise<Map<string, Relation>> {
       const others = userIds.filter((userId) => userId !== viewerId);

@@ -1,36 +1,111 @@
-import type { Privacy } from '../users/users.contract.ts';
-import { canSeeLastSeen } from './presence.rules.ts';
-
-interface Person {
-  id: string;
-  privacy: Privacy;
-  lastSeenAt: Date | null;
-}
+import type { Delivery } from '../../core/delivery.ts';
+import { createAnnouncements } from './announcements.ts';
+import { createAttendance } from './attendance.ts';
+import { createLease } from './lease.ts';
+import type { Presence, presenceEvents } from './presence.contract.ts';
+import { canSeeLastSeen, hidden, type Person, presenceOf } from './presence.rules.ts';
+import type { PresenceStore } from './presence.store.ts';
+import { createRegister } from './register.ts';
 
 interface PresenceDeps {
-  findByIds(userIds: readonly string[]): Promise<Person[]>;
-  /** Whether a person has a live socket here. */
-  isOnline(userId: string): boolean;
+  store: PresenceStore;
+  delivery: Delivery<typeof presenceEvents>;
+  people: {
+    /** Who has gone for good is left out. */
+    findPeople(userIds: readonly string[]): Promise<Person[]>;
+    touchLastSeen(times: ReadonlyMap<string, Date>): Promise<void>;
+  };
+  friendIdsOf(userId: string, upTo: number): Promise<string[]>;
+  graceMs: number;
+  leaseAliveMs: number;
+  isSoleProcess: boolean;
+  /** Something was not written or told; it is tried again at the next turn. */
+  onFailure(error: unknown): void;
 }
 
-export interface Presence {
-  status: 'online' | 'offline';
-  lastSeenAt: string | null;
-}
+export type PresenceService = ReturnType<typeof createPresence>;
 
-/** Who is here, as far as both sides' privacy lets the viewer know. */
-export function createPresence({ findByIds, isOnline }: PresenceDeps) {
-  return async (viewerId: string, userIds: readonly string[]): Promise<Map<string, Presence>> => {
-    const people = new Map((await findByIds([viewerId, ...userIds])).map((person) => [person.id, person]));
-    const viewer = people.get(viewerId);
-    return new Map(
-      userIds.map((userId) => {
-        const person = people.get(userId);
-        const isShown = viewer && person && canSeeLastSeen(viewer.privacy, person.privacy);
-        if (!isShown) return [userId, { status: 'offline', lastSeenAt: null }];
-        const lastSeenAt = person.lastSeenAt?.toISOString() ?? null;
-        return [userId, { status: isOnline(userId) ? 'online' : 'offline', lastSeenAt }];
-      }),
-    );
+/** Who is here, on whichever device and process, and who hears of it. */
+export function createPresence({ store, delivery, people, onFailure, ...deps }: PresenceDeps) {
+  const lease = createLease({ store, aliveMs: deps.leaseAliveMs, isSoleProcess: deps.isSoleProcess });
+  const attendance = createAttendance({
+    graceMs: deps.graceMs,
+    onArrived: (userId) => register.noteHere(userId),
+    onGone: (userId, leftAt) => register.noteGone(userId, leftAt),
+  });
+  const announcements = createAnnouncements({
+    delivery,
+    findPeople: people.findPeople,
+    friendIdsOf: deps.friendIdsOf,
+    onlineAmong,
+    // an event goes to other processes only if there are any
+    reachableAmong: async (userIds) => (lease.hasOthers ? onlineAmong(userIds) : hereAmong(userIds)),
+    onFailure,
+  });
+  const register = createRegister({
+    store,
+    lease,
+    touchLastSeen: people.touchLastSeen,
+    announce: announcements.note,
+    onFailure,
+  });
+  let underWay: Promise<void> = Promise.resolve();
+  let isClosed = false;
+
+  const hereAmong = (userIds: readonly string[]) => new Set(userIds.filter(attendance.isHere));
+
+  async function onlineAmong(userIds: readonly string[]): Promise<Set<string>> {
+    const online = hereAmong(userIds);
+    for (const { userId } of await lease.findElsewhere(userIds.filter((userId) => !online.has(userId))))
+      online.add(userId);
+    return online;
+  }
+
+  async function keepUp(): Promise<void> {
+    if (isClosed) return;
+    const isNew = await lease.renew();
+    if (isNew) attendance.everybody().forEach(register.noteHere);
+    for (const node of await lease.findOver()) await register.clearAway(node);
+    await register.flush();
+    await announcements.flush();
+  }
+
+  return {
+    arrived: attendance.arrived,
+    left: attendance.left,
+
+    /** What the viewer may know of each of these people. */
+    async of(viewerId: string, userIds: readonly string[]): Promise<Map<string, Presence>> {
+      const [found, online] = await Promise.all([
+        people.findPeople([viewerId, ...userIds]),
+        onlineAmong(userIds),
+      ]);
+      const byId = new Map(found.map((person) => [person.id, person]));
+      const viewer = byId.get(viewerId);
+      return new Map(
+        userIds.map((userId) => {
+          const person = byId.get(userId);
+          const isShown = person && canSeeLastSeen(viewer, person);
+          return [userId, isShown ? presenceOf(person, online.has(userId)) : hidden];
+        }),
+      );
+    },
+
+    /** Friends are to hear what they may see of somebody now that it has changed. */
+    privacyChanged: (userId: string): void => announcements.note(userId, 'privacy'),
+
+    /** Renews the lease, clears up after processes that died, and tries again what failed. */
+    keepUp(): Promise<void> {
+      underWay = keepUp();
+      return underWay;
+    },
+
+    /** Everybody leaves. What this process held goes with it, or is left to the others, who tell the friends. */
+    async close(): Promise<void> {
+      isClosed = true;
+      await underWay.catch(onFailure);
+      attendance.close();
+      await register.close().catch(onFailure);
+    },
   };
 }

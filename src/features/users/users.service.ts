@@ -24,6 +24,8 @@ interface UsersDeps {
   /** Lets a person be found by a new nickname while `change` is made, and no more by the old one after it. */
   renaming<T>(userId: string, nickname: string, change: () => Promise<T>): Promise<T>;
   parsePhone(text: string): string | null;
+  /** Somebody shows when they are here, and did not before; or the other way round. */
+  onLastSeenShown(userId: string): void;
 }
 
 const userId = z.string().regex(/^[0-9a-f]{24}$/);
@@ -43,6 +45,8 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
     },
 
     async updateProfile(input, { actor, originSocketId }) {
+      const showsLastSeen = input.privacy?.lastSeen;
+      const [before] = showsLastSeen === undefined ? [] : await store.findLastSeen([actor.userId]);
       const update = () => store.update(actor.userId, named(input));
       const record =
         input.nickname === undefined
@@ -51,6 +55,7 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
       if (!record) throw new AppError('unauthenticated');
       const me = views.toMe(record);
       tellProfile(me, originSocketId);
+      if (before && before.showsLastSeen !== showsLastSeen) deps.onLastSeenShown(me.id);
       return me;
     },
 
