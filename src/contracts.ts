@@ -10,6 +10,7 @@ import { messagesContract, messagesEvents } from './features/messages/messages.c
 import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
+import { typingContract, typingEvents } from './features/typing/typing.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
 
 /** Everything that clients can call, by feature. */
@@ -23,6 +24,7 @@ export const contracts = {
   friends: friendsContract,
   messages: messagesContract,
   conversations: conversationsContract,
+  typing: typingContract,
 };
 
 /** Everything that clients can hear. */
@@ -32,6 +34,7 @@ export const pushEvents = {
   ...friendsEvents,
   ...presenceEvents,
   ...messagesEvents,
+  ...typingEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

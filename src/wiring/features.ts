@@ -2,8 +2,9 @@ import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import type { Server } from 'socket.io';
 import type { Config } from '../config.ts';
-import type { pushEvents } from '../contracts.ts';
+import { contracts, type pushEvents } from '../contracts.ts';
 import { withinDeadline } from '../core/deadline.ts';
+import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
@@ -15,6 +16,7 @@ import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildPeople } from './people.ts';
+import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
@@ -41,12 +43,13 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   };
   const liveSockets = createLiveSockets<RevocationReason>({
     onFirstOpened: (userId) => presence.arrived(userId),
-    onClosed: () => {},
+    onClosed: (userId, socketId) => typing.socketClosed(userId, socketId),
     onLastClosed: (userId) => presence.left(userId),
   });
   const people = buildPeople({ ...common, connection, delivery });
   const sessionStore = createSessionStore(connection);
   const { relations, users, presence } = people;
+  const typing = buildTyping({ log, delivery, relations });
   const conversing = buildConversing({ connection, log, delivery, relations, users });
   const accounts = buildAccounts({
     ...common,
@@ -67,7 +70,12 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
-    operations: [...accounts.operations, ...people.operations, ...conversing.operations],
+    operations: [
+      ...accounts.operations,
+      ...people.operations,
+      ...conversing.operations,
+      ...bind('typing', contracts.typing, typing.handlers),
+    ],
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
       background.doOnce(presence.keepUp);
