@@ -24,10 +24,11 @@ interface ConversingInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+  onSent(senderId: string, conversationId: string): void;
 }
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
-export function buildConversing({ connection, log, delivery, relations, users }: ConversingInput) {
+export function buildConversing({ connection, log, delivery, relations, users, onSent }: ConversingInput) {
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
   const heads = createHeads({
@@ -48,6 +49,7 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     delivery,
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
+    onSent,
     viewOf: createPrivateView(memberships),
   });
   const conversations = createConversationsService({

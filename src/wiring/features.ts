@@ -50,7 +50,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   const sessionStore = createSessionStore(connection);
   const { relations, users, presence } = people;
   const typing = buildTyping({ log, delivery, relations });
-  const conversing = buildConversing({ connection, log, delivery, relations, users });
+  const conversing = buildConversing({ connection, log, delivery, relations, users, onSent: typing.stop });
   const accounts = buildAccounts({
     ...common,
     connection,

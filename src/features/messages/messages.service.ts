@@ -26,6 +26,7 @@ interface MessagesDeps {
   /** The id of the private conversation of two people. */
   privateConversationOf(oneId: string, otherId: string): string;
   areFriends(conversationId: string): Promise<boolean>;
+  onSent(senderId: string, conversationId: string): void;
   /** `null` if the two have no conversation. */
   viewOf(viewerId: string, conversationId: string, peerId: string): Promise<View | null>;
 }
@@ -52,6 +53,7 @@ export function createMessagesService({ store, writer, delivery, ...deps }: Mess
       const data = toPushedMessage(entry);
       const userIds = [receiverId, actor.userId];
       delivery.toUsers({ userIds, event: 'new_private_message', data, originSocketId });
+      deps.onSent(actor.userId, conversationId);
       return clientMessageId === undefined ? data : { ...data, clientMessageId };
     },
 
