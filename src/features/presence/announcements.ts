@@ -56,7 +56,6 @@ export function createAnnouncements({ delivery, ...deps }: AnnouncementsDeps) {
     const viewers = new Set(found.filter(({ showsLastSeen }) => showsLastSeen).map(({ id }) => id));
     for (const { person, friendIds } of friends) {
       const userIds = friendIds.filter((friendId) => viewers.has(friendId));
-      if (userIds.length === 0) continue;
       const presence = person.showsLastSeen ? presenceOf(person, online.has(person.id)) : hidden;
       const data = { userId: person.id, ...presence };
       delivery.toUsers({ userIds, event: 'user_presence', data, originSocketId: null });
