@@ -20,8 +20,6 @@ const announceEveryMs = 100;
 const peopleAtOnce = 20;
 const mostFriends = 3000;
 
-export type Announcements = ReturnType<typeof createAnnouncements>;
-
 /**
  * Tells friends who has come and gone, as it is when they are told, and as far as both sides' privacy lets them know.
  * Costs one read per person who came or went, and a few for all of them.

@@ -11,8 +11,6 @@ interface Leaving {
   timer: NodeJS.Timeout;
 }
 
-export type Attendance = ReturnType<typeof createAttendance>;
-
 /** Who is on this process. Coming back within the grace tells nobody anything. */
 export function createAttendance({ graceMs, onArrived, onGone }: AttendanceDeps) {
   /** Everybody who is here; with a value if they are about to leave. */

@@ -1,3 +1,4 @@
+import { withinDeadline } from '../../core/deadline.ts';
 import type { Delivery } from '../../core/delivery.ts';
 import { createAnnouncements } from './announcements.ts';
 import { createAttendance } from './attendance.ts';
@@ -23,8 +24,6 @@ interface PresenceDeps {
   onFailure(error: unknown): void;
 }
 
-export type PresenceService = ReturnType<typeof createPresence>;
-
 /** Who is here, on whichever device and process, and who hears of it. */
 export function createPresence({ store, delivery, people, onFailure, ...deps }: PresenceDeps) {
   const lease = createLease({ store, aliveMs: deps.leaseAliveMs, isSoleProcess: deps.isSoleProcess });
@@ -49,7 +48,7 @@ export function createPresence({ store, delivery, people, onFailure, ...deps }: 
     announce: announcements.note,
     onFailure,
   });
-  let underWay: Promise<void> = Promise.resolve();
+  let underWay: Promise<void> | null = null;
   let isClosed = false;
 
   const hereAmong = (userIds: readonly string[]) => new Set(userIds.filter(attendance.isHere));
@@ -96,16 +95,18 @@ export function createPresence({ store, delivery, people, onFailure, ...deps }: 
 
     /** Renews the lease, clears up after processes that died, and tries again what failed. */
     keepUp(): Promise<void> {
-      underWay = keepUp();
+      underWay ??= keepUp().finally(() => {
+        underWay = null;
+      });
       return underWay;
     },
 
     /** Everybody leaves. What this process held goes with it, or is left to the others, who tell the friends. */
     async close(): Promise<void> {
       isClosed = true;
-      await underWay.catch(onFailure);
       attendance.close();
-      await register.close().catch(onFailure);
+      // a database that hangs must not keep the process from ending; the lease ends by itself
+      await withinDeadline(Promise.resolve(underWay).then(register.close)).catch(onFailure);
     },
   };
 }

@@ -21,8 +21,6 @@ const rowsPerRead = 500;
 /** Two processes that somebody came to at once both see the other's row; then both tell. */
 const raceMs = 10_000;
 
-export type Register = ReturnType<typeof createRegister>;
-
 /** Keeps the rows of this process in step with who is on it, and clears away those of processes that are over. */
 export function createRegister({ store, lease, touchLastSeen, announce, onFailure }: RegisterDeps) {
   /** Who has a row, and of which lease. */

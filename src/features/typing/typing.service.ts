@@ -36,8 +36,6 @@ interface Typist {
   timer: NodeJS.Timeout | undefined;
 }
 
-export type TypingService = ReturnType<typeof createTyping>;
-
 /** Who types where. Nothing of it is stored, and nobody is remembered for longer than it takes to end by itself. */
 export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDeps) {
   /** Person → conversation → what they do there. */

@@ -120,9 +120,9 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
   }
 
   function toPerson(record: UserRecord) {
-    const { id, privacy, lastSeenAt, deletedAt } = record;
+    const { id, privacy, deletedAt } = record;
     const viewAs = (relation: Relation) => views.toUser(record, relation);
-    return { id, privacy, lastSeenAt, isGone: deletedAt !== null, viewAs };
+    return { id, privacy, isGone: deletedAt !== null, viewAs };
   }
 
   return {
