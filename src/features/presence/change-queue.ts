@@ -7,8 +7,6 @@ interface ChangeQueueOptions<Change> {
   onFailure(error: unknown): void;
 }
 
-export type ChangeQueue<Change> = ReturnType<typeof createChangeQueue<Change>>;
-
 /**
  * Changes by person that wait to be carried out, one batch at a time. A batch that fails waits, with what came since, for
  * the next change or `flush`.
