@@ -74,7 +74,7 @@ export async function createApp(config: Config): Promise<App> {
       await features.settle();
       await io.close();
       httpServer.closeAllConnections();
-      await features.settlePresence();
+      await features.closePresence();
       await database.close();
       await embedded?.close();
     },

@@ -5,6 +5,7 @@ import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
 import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
+import { type PresenceSettings, presenceSettings, toPresence } from './settings/presence.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
 import { storageFaults, storageSettings, toS3 } from './settings/storage.ts';
 
@@ -46,6 +47,7 @@ export const settings = z.object({
   RENDER_EXTERNAL_URL: httpUrl.optional(),
   QR_EXPIRES_IN: duration.default(30 * 86_400),
   EDIT_WINDOW_MINUTES: decimal(0, 525_600).default(15),
+  ...presenceSettings,
   ...codeSettings,
   ...smsSettings,
   ...mailSettings,
@@ -77,6 +79,7 @@ export interface Config {
   qrLifetimeSeconds: number;
   /** How long its sender may edit a message. */
   editWindowMs: number;
+  presence: PresenceSettings;
   codes: CodeSettings;
   /** `null`: nobody carries codes to phones. */
   sms: SmsSettings | null;
@@ -130,6 +133,7 @@ function toConfig(set: Settings): Config {
     publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
     qrLifetimeSeconds: set.QR_EXPIRES_IN,
     editWindowMs: set.EDIT_WINDOW_MINUTES * 60_000,
+    presence: toPresence(set),
     codes: toCodes(set),
     sms: toSms(set, isProduction),
     mail: toMail(set, isProduction),

@@ -11,8 +11,10 @@ import {
   messageChangesEvents,
 } from './features/messages/message-changes.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
+import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
+import { typingContract, typingEvents } from './features/typing/typing.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
 
 /** Everything that clients can call, by feature. */
@@ -27,6 +29,7 @@ export const contracts = {
   messages: messagesContract,
   messageChanges: messageChangesContract,
   conversations: conversationsContract,
+  typing: typingContract,
 };
 
 /** Everything that clients can hear. */
@@ -34,8 +37,10 @@ export const pushEvents = {
   ...sessionsEvents,
   ...usersEvents,
   ...friendsEvents,
+  ...presenceEvents,
   ...messagesEvents,
   ...messageChangesEvents,
+  ...typingEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

@@ -33,6 +33,7 @@ describe('config', () => {
       logLevel: 'info',
       publicUrl: 'http://localhost:3000',
       qrLifetimeSeconds: 30 * 86_400,
+      presence: { graceMs: 5000, renewEveryMs: 10_000, leaseAliveMs: 45_000 },
       codes: {
         ttlSeconds: 300,
         resendSeconds: 60,
@@ -68,6 +69,16 @@ describe('config', () => {
     });
   }
 
+  for (const [text, graceMs] of [
+    ['0', 0],
+    ['0.25', 250],
+    ['30', 30_000],
+  ] as const) {
+    it(`reads the seconds ${text}`, () => {
+      expect(readConfig({ PRESENCE_GRACE_SECONDS: text }).presence.graceMs).to.equal(graceMs);
+    });
+  }
+
   it('reads origins as a list, with blanks around its commas', () => {
     const { corsOrigins } = readConfig({ CORS_ORIGINS: 'https://a.example, https://b.example' });
     expect(corsOrigins).to.deep.equal(['https://a.example', 'https://b.example']);
@@ -78,6 +89,7 @@ describe('config', () => {
     JWT_EXPIRES_IN: ['0', '0h', '-5m', 'soon', '1w', '999999999d'],
     REFRESH_EXPIRES_IN: ['0d', '1.5d'],
     BCRYPT_COST: ['3', '21', 'high'],
+    PRESENCE_GRACE_SECONDS: ['-1', '3601', '5s', '1e3', '.5'],
     RATE_LIMITS: ['yes', 'true', 'OFF'],
     TRUST_PROXY: ['true', '-1', '11', 'loopback'],
     LOG_LEVEL: ['verbose'],

@@ -39,7 +39,7 @@ export interface Operation {
   /** The answer holds secrets: it is sent with `Cache-Control: no-store`. */
   secret?: true;
   /** Which flood bucket it draws on. */
-  flood: 'send' | 'read' | 'search' | 'sync' | 'change' | 'auth' | 'renew';
+  flood: 'send' | 'typing' | 'read' | 'search' | 'sync' | 'change' | 'auth' | 'renew';
 }
 
 /** Declares an operation; the identity function, for inference. */

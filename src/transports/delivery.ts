@@ -8,6 +8,8 @@ export const userRoom = (userId: string): string => `user:${userId}`;
 export function createDelivery<Events extends PushEvents>(io: Server): Delivery<Events> {
   return {
     toUsers({ userIds, event, data, originSocketId }) {
+      // no room would mean every socket there is
+      if (userIds.length === 0) return;
       const target = io.to(userIds.map(userRoom));
       (originSocketId === null ? target : target.except(originSocketId)).emit(event, data);
     },

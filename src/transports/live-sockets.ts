@@ -4,11 +4,15 @@ import { AppError } from '../core/errors.ts';
 /** A socket of any kind, as long as it is open. */
 export interface LiveSocket<Reason> {
   actor: Actor;
+  /** The same as the `originSocketId` of its calls. */
+  id: string;
   /** Makes it deaf at once, tells it why and closes it. */
   end(sessionId: string, reason: Reason): void;
 }
 
 interface LiveSocketsDeps {
+  onFirstOpened(userId: string): void;
+  onClosed(userId: string, socketId: string): void;
   onLastClosed(userId: string): void;
 }
 
@@ -18,8 +22,8 @@ const endedRememberedMs = 60_000;
 
 export type LiveSockets<Reason> = ReturnType<typeof createLiveSockets<Reason>>;
 
-/** The open sockets of this process, by person: who is online, and whom a revoked session reaches. */
-export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
+/** The open sockets of this process, by person: who is here, and whom a revoked session reaches. */
+export function createLiveSockets<Reason>({ onFirstOpened, onClosed, onLastClosed }: LiveSocketsDeps) {
   const byUser = new Map<string, Set<LiveSocket<Reason>>>();
   const endedSessions = new Set<string>();
 
@@ -31,12 +35,15 @@ export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
       const sockets = byUser.get(userId) ?? new Set();
       if (sockets.size >= mostPerUser) throw new AppError('limit_reached');
       byUser.set(userId, sockets.add(socket));
+      if (sockets.size === 1) onFirstOpened(userId);
     },
 
     leave(socket: LiveSocket<Reason>): void {
       const { userId } = socket.actor;
       const sockets = byUser.get(userId);
-      if (!sockets?.delete(socket) || sockets.size > 0) return;
+      if (!sockets?.delete(socket)) return;
+      onClosed(userId, socket.id);
+      if (sockets.size > 0) return;
       byUser.delete(userId);
       onLastClosed(userId);
     },
@@ -48,8 +55,6 @@ export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
           [...sockets].map(({ actor }) => [actor.sessionId, actor.userId] as const),
         ),
       ),
-
-    isOnline: (userId: string): boolean => byUser.has(userId),
 
     /** Ends the sockets of these sessions of one person. */
     end(userId: string, sessionIds: readonly string[], reason: Reason): void {

@@ -93,6 +93,7 @@ export function serveSocketIo<Reason>({ io, operations, run, ...deps }: SocketIo
     const address = addressOf(socket.request, deps.trustedProxyHops);
     const connection: Connection<Reason> = {
       actor,
+      id: socket.id,
       call: { actor, locale: localeOf(socket.request), address, originSocketId: socket.id, file: null },
       isEnded: false,
       eventCount: 0,

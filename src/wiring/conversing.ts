@@ -34,10 +34,19 @@ interface ConversingInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+  onSent(senderId: string, conversationId: string): void;
 }
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
-export function buildConversing({ config, connection, log, delivery, relations, users }: ConversingInput) {
+export function buildConversing({
+  config,
+  connection,
+  log,
+  delivery,
+  relations,
+  users,
+  onSent,
+}: ConversingInput) {
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
   const heads = createHeads({
@@ -82,6 +91,7 @@ export function buildConversing({ config, connection, log, delivery, relations, 
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
     findReferences: createReferences(seen),
+    onSent,
     viewOf,
   });
   const conversations = createConversationsService({

@@ -2,9 +2,9 @@ import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import type { Server } from 'socket.io';
 import type { Config } from '../config.ts';
-import type { pushEvents } from '../contracts.ts';
-import { createCoalescer } from '../core/coalesce.ts';
+import { contracts, type pushEvents } from '../contracts.ts';
 import { withinDeadline } from '../core/deadline.ts';
+import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
@@ -16,8 +16,8 @@ import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildPeople } from './people.ts';
+import { buildTyping } from './typing.ts';
 
-const lastSeenEveryMs = 200;
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
@@ -43,23 +43,28 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     phones: createPhoneNumbers(config.phones),
   };
   const liveSockets = createLiveSockets<RevocationReason>({
-    onLastClosed: (userId) => lastSeen.note(userId, new Date()),
+    onFirstOpened: (userId) => presence.arrived(userId),
+    onClosed: (userId, socketId) => typing.socketClosed(userId, socketId),
+    onLastClosed: (userId) => presence.left(userId),
   });
   const people = buildPeople({
     ...common,
     connection,
     delivery,
-    isOnline: liveSockets.isOnline,
     onFriendshipEnded: (pairId) => conversing.recheck(pairId),
   });
-  const lastSeen = createCoalescer({
-    everyMs: lastSeenEveryMs,
-    write: people.store.touchLastSeen,
-    onFailure: (error) => log.warn({ err: error }, 'last seen was not kept'),
-  });
   const sessionStore = createSessionStore(connection);
-  const { relations, users } = people;
-  const conversing = buildConversing({ config, connection, log, delivery, relations, users });
+  const { relations, users, presence } = people;
+  const typing = buildTyping({ log, delivery, relations });
+  const conversing = buildConversing({
+    config,
+    connection,
+    log,
+    delivery,
+    relations,
+    users,
+    onSent: typing.stop,
+  });
   const accounts = buildAccounts({
     ...common,
     connection,
@@ -79,9 +84,16 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
-    operations: [...accounts.operations, ...people.operations, ...conversing.operations],
+    operations: [
+      ...accounts.operations,
+      ...people.operations,
+      ...conversing.operations,
+      ...bind('typing', contracts.typing, typing.handlers),
+    ],
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
+      background.doOnce(presence.keepUp);
+      background.repeat(config.presence.renewEveryMs, presence.keepUp);
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
@@ -92,7 +104,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
       background.stop();
       await Promise.all([conversing.settle(), people.settle()]);
     },
-    settlePresence: lastSeen.flush,
+    closePresence: presence.close,
   };
 }
 

@@ -8,7 +8,6 @@ import { friendLimits } from '../features/friends/friends.rules.ts';
 import { createFriendsService } from '../features/friends/friends.service.ts';
 import { createRelationshipStore } from '../features/friends/friends.store.ts';
 import { createRelations } from '../features/friends/relations.ts';
-import { createPresence } from '../features/presence/presence.service.ts';
 import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
 import { createQrCodeStore } from '../features/qr-codes/qr-codes.store.ts';
 import { createAccounts } from '../features/users/accounts.ts';
@@ -22,11 +21,11 @@ import { createUserStore } from '../features/users/users.store.ts';
 import { qrPng, qrSvg } from '../platform/qr-images.ts';
 import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
+import { buildPresence } from './presence.ts';
 
 interface PeopleInput extends CommonDeps {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
-  isOnline(userId: string): boolean;
   /** Told that these two may not write to each other any more. */
   onFriendshipEnded(pairId: string): void;
 }
@@ -35,15 +34,17 @@ export type People = ReturnType<typeof buildPeople>;
 
 /** Who people are, how they are found, and how they stand to each other. */
 export function buildPeople(input: PeopleInput) {
-  const { config, log, connection, delivery, quotaOf, phones, isOnline } = input;
+  const { config, log, connection, delivery, quotaOf, phones } = input;
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
   const inTurn = createTurns();
   const { store, views, accounts, users, personalProfile } = buildUsers(input, {
-    relationsOf: relations.relationsOf,
+    relations,
     inTurn,
     onProfileChanged: (userId) => friends.profileNews.note(userId),
+    onLastSeenShown: (userId) => presence.privacyChanged(userId),
   });
+  const presence = buildPresence({ ...input, relations, userStore: store });
   const qrCodes = createQrCodes({
     store: createQrCodeStore(connection),
     images: { png: qrPng, svg: qrSvg },
@@ -57,7 +58,7 @@ export function buildPeople(input: PeopleInput) {
     people: users.people,
     readContact: createContactReader(phones.parse),
     ownerOfCode: qrCodes.ownerOf,
-    presence: createPresence({ findByIds: users.people.findByIds, isOnline }),
+    presence,
     requestQuota: quotaOf({
       name: 'friend_request',
       points: friendLimits.requestsPerDay,
@@ -74,6 +75,7 @@ export function buildPeople(input: PeopleInput) {
     accounts,
     users,
     relations,
+    presence,
     operations: [
       ...bind('users', contracts.users, users.handlers),
       ...bind('qrCodes', contracts.qrCodes, qrCodes.handlers),
@@ -85,14 +87,15 @@ export function buildPeople(input: PeopleInput) {
 }
 
 interface UsersInput {
-  relationsOf: ReturnType<typeof createRelations>['relationsOf'];
+  relations: ReturnType<typeof createRelations>;
   inTurn: InTurn;
   onProfileChanged(userId: string): void;
+  onLastSeenShown(userId: string): void;
 }
 
 function buildUsers(
   { config, connection, delivery, phones }: PeopleInput,
-  { relationsOf, inTurn, onProfileChanged }: UsersInput,
+  { relations, inTurn, onProfileChanged, onLastSeenShown }: UsersInput,
 ) {
   const store = createUserStore(connection);
   const keys = createSearchKeyStore(connection);
@@ -114,11 +117,12 @@ function buildUsers(
       store,
       views,
       delivery,
-      relationsOf,
+      relationsOf: relations.relationsOf,
       searchByName: search.search,
       renaming: naming.renaming,
       parsePhone: phones.parse,
       onProfileChanged,
+      onLastSeenShown,
     }),
     personalProfile: createPersonalProfile({ store, keys, views }),
   };

@@ -12,6 +12,8 @@ import type { Features } from './features.ts';
 
 const floodBuckets = {
   send: { points: 200, durationSeconds: 5 },
+  // clients renew it every few seconds, in one conversation at a time
+  typing: { points: 50, durationSeconds: 10 },
   read: { points: 200, durationSeconds: 5 },
   // several reads, one of them along an index
   search: { points: 40, durationSeconds: 10 },

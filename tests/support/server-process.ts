@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../../src/config.ts';
 
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const appProcess = fileURLToPath(new URL('./app-process.js', import.meta.url));
 
 export interface ServerProcess {
   url: string;
@@ -15,8 +17,20 @@ export interface ServerProcess {
 }
 
 /** The real `main` in a process of its own, up and listening. */
-export async function spawnServer(environment: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [main], {
+export function spawnServer(environment: Record<string, string>): Promise<ServerProcess> {
+  return start([main], environment);
+}
+
+/** The app in a process of its own, with settings that no variable sets. */
+export function spawnApp(
+  overrides: Partial<Config>,
+  environment: Record<string, string>,
+): Promise<ServerProcess> {
+  return start([appProcess, JSON.stringify(overrides)], environment);
+}
+
+async function start(script: readonly string[], environment: Record<string, string>): Promise<ServerProcess> {
+  const child = spawn(process.execPath, script, {
     env: {
       ...process.env,
       PORT: '0',

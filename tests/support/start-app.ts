@@ -16,7 +16,13 @@ export interface TestApp {
 /** The real server on a free port and a database of its own, without limits by address unless asked for. */
 export async function startApp(overrides: Partial<Config> = {}): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-app-'));
-  const defaults = readConfig({ PORT: '0', RATE_LIMITS: 'off', BCRYPT_COST: '4', LOG_LEVEL: 'silent' });
+  const defaults = readConfig({
+    PORT: '0',
+    RATE_LIMITS: 'off',
+    BCRYPT_COST: '4',
+    LOG_LEVEL: 'silent',
+    PRESENCE_GRACE_SECONDS: '0.1',
+  });
   const mongodbUri = overrides.mongodbUri ?? freshDatabaseUri();
   const config = { ...defaults, dataDir, host: '127.0.0.1', ...overrides, mongodbUri };
   const app = await createApp(config);

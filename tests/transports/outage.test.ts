@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { buildFriends } from '../support/builders.ts';
+import { readConfig } from '../../src/config.ts';
+import { buildFriends, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -39,6 +40,7 @@ describe('a database that is away', () => {
   let database: { child: ChildProcess; uri: string };
   let app: TestApp;
   let socket: TestSocket;
+  let bob: TestUser;
   let friendId: string;
   let token: string;
 
@@ -47,9 +49,11 @@ describe('a database that is away', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'parley-outage-'));
     database = await startIt();
-    app = await startApp({ mongodbUri: database.uri });
-    const [ann, bob] = await buildFriends(app.url);
+    const presence = { ...readConfig({}).presence, graceMs: 50, renewEveryMs: 500 };
+    app = await startApp({ mongodbUri: database.uri, presence });
+    const [ann, friend] = await buildFriends(app.url);
     socket = await ann.connect();
+    bob = friend;
     friendId = bob.id;
     token = ann.token;
   });
@@ -88,6 +92,20 @@ describe('a database that is away', () => {
       clientMessageId: 'second',
     });
     expect(second.seq).to.equal(2);
+  });
+
+  it('lets nobody miss for ever who came or went meanwhile', async () => {
+    const bobs = await bob.connect();
+    expect(await socket.next('user_presence')).to.include({ userId: bob.id, status: 'online' });
+    await end(database.child, 'SIGKILL');
+    bobs.close();
+    await bobs.closed();
+    await socket.refused('profile_get', {}, 'unavailable');
+    database = await startIt();
+    const told = await socket.next('user_presence');
+    expect(told).to.include({ userId: bob.id, status: 'offline' });
+    const [friend] = (await socket.call('friend_list', {})).items;
+    expect(friend?.presence).to.deep.equal({ status: 'offline', lastSeenAt: told.lastSeenAt });
   });
 
   it('that hangs is answered within 6 s as an unknown outcome, which a repeat settles to one message', async () => {

@@ -5,9 +5,8 @@ import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { shortText } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
+import { presence } from '../presence/presence.contract.ts';
 import { user } from '../users/users.contract.ts';
-
-const presence = z.object({ status: z.enum(['online', 'offline']), lastSeenAt: timestamp.nullable() });
 
 const friend = z
   .object({ user, remark: z.string().nullable(), createdAt: timestamp, presence })

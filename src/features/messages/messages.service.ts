@@ -28,6 +28,7 @@ interface MessagesDeps {
   /** What a message quotes or forwards. Refuses with an `AppError`. */
   findReferences(draft: Send, input: PrivateMessageInput): Promise<Outgoing>;
   areFriends(conversationId: string): Promise<boolean>;
+  onSent(senderId: string, conversationId: string): void;
   /** `null` if the two have no conversation. */
   viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
 }
@@ -52,6 +53,7 @@ export function createMessagesService({
       const data = toPushedMessage(entry, outgoing.related);
       const userIds = [receiverId, senderId];
       delivery.toUsers({ userIds, event: 'new_private_message', data, originSocketId });
+      deps.onSent(actor.userId, conversationId);
       return clientMessageId === undefined ? data : { ...data, clientMessageId };
     },
 

@@ -26,6 +26,8 @@ interface UsersDeps {
   parsePhone(text: string): string | null;
   /** Told when something has changed that others see of this person. Never awaited, never fails. */
   onProfileChanged(userId: string): void;
+  /** Somebody shows when they are here, and did not before; or the other way round. */
+  onLastSeenShown(userId: string): void;
 }
 
 const userId = z.string().regex(/^[0-9a-f]{24}$/);
@@ -46,6 +48,8 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
     },
 
     async updateProfile(input, { actor, originSocketId }) {
+      const showsLastSeen = input.privacy?.lastSeen;
+      const [before] = showsLastSeen === undefined ? [] : await store.findLastSeen([actor.userId]);
       const update = () => store.update(actor.userId, named(input));
       const record =
         input.nickname === undefined
@@ -55,6 +59,7 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
       const me = views.toMe(record);
       tellProfile(me, originSocketId);
       if (shownToOthers.some((field) => input[field] !== undefined)) deps.onProfileChanged(me.id);
+      if (before && before.showsLastSeen !== showsLastSeen) deps.onLastSeenShown(me.id);
       return me;
     },
 
@@ -121,9 +126,9 @@ export function createUsersService({ store, views, delivery, ...deps }: UsersDep
   }
 
   function toPerson(record: UserRecord) {
-    const { id, privacy, lastSeenAt, deletedAt } = record;
+    const { id, privacy, deletedAt } = record;
     const viewAs = (relation: Relation) => views.toUser(record, relation);
-    return { id, privacy, lastSeenAt, isGone: deletedAt !== null, viewAs };
+    return { id, privacy, isGone: deletedAt !== null, viewAs };
   }
 
   return {

@@ -122,6 +122,18 @@ export function createUserStore(connection: Connection) {
       return found.map(toRecord);
     },
 
+    /** Whether these people show when they are here, and when they were last; who has gone is left out. */
+    async findLastSeen(ids: readonly string[]) {
+      const found = await users
+        .find({ _id: { $in: ids }, deletedAt: null }, { 'privacy.lastSeen': 1, lastSeenAt: 1 })
+        .lean<Pick<UserDocument, '_id' | 'privacy' | 'lastSeenAt'>[]>();
+      return found.map(({ _id, privacy, lastSeenAt }) => ({
+        id: _id.toHexString(),
+        showsLastSeen: privacy.lastSeen,
+        lastSeenAt,
+      }));
+    },
+
     async findByContact({ kind, value }: Contact): Promise<UserRecord | null> {
       const found = await users.findOne({ [kind]: value }, withoutSecret).lean<UserDocument>();
       return found && toRecord(found);
@@ -225,7 +237,10 @@ export function createUserStore(connection: Connection) {
     /** Notes when people were last here; a time never sinks. */
     async touchLastSeen(times: ReadonlyMap<string, Date>): Promise<void> {
       const touches = [...times].map(([userId, at]) => ({
-        updateOne: { filter: { _id: new Types.ObjectId(userId) }, update: { $max: { lastSeenAt: at } } },
+        updateOne: {
+          filter: { _id: new Types.ObjectId(userId), deletedAt: null },
+          update: { $max: { lastSeenAt: at } },
+        },
       }));
       await users.collection.bulkWrite(touches, { ordered: false });
     },
