@@ -4,10 +4,14 @@ import type { Operation } from './core/operation.ts';
 import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { avatarsContract } from './features/avatars/avatars.contract.ts';
-import { conversationsContract } from './features/conversations/conversations.contract.ts';
+import {
+  conversationsContract,
+  conversationsEvents,
+} from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
+import { receiptsContract, receiptsEvents } from './features/receipts/receipts.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
 
@@ -22,6 +26,7 @@ export const contracts = {
   friends: friendsContract,
   messages: messagesContract,
   conversations: conversationsContract,
+  receipts: receiptsContract,
 };
 
 /** Everything that clients can hear. */
@@ -30,6 +35,8 @@ export const pushEvents = {
   ...usersEvents,
   ...friendsEvents,
   ...messagesEvents,
+  ...conversationsEvents,
+  ...receiptsEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

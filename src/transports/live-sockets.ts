@@ -51,6 +51,8 @@ export function createLiveSockets<Reason>({ onLastClosed }: LiveSocketsDeps) {
 
     isOnline: (userId: string): boolean => byUser.has(userId),
 
+    countOf: (userId: string): number => byUser.get(userId)?.size ?? 0,
+
     /** Ends the sockets of these sessions of one person. */
     end(userId: string, sessionIds: readonly string[], reason: Reason): void {
       for (const sessionId of sessionIds) {

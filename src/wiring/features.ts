@@ -52,7 +52,14 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   });
   const sessionStore = createSessionStore(connection);
   const { relations, users } = people;
-  const conversing = buildConversing({ connection, log, delivery, relations, users });
+  const conversing = buildConversing({
+    connection,
+    log,
+    delivery,
+    relations,
+    users,
+    isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
+  });
   const accounts = buildAccounts({
     ...common,
     connection,
