@@ -1,5 +1,8 @@
 import mongoose, { type Connection, Types } from 'mongoose';
-import { createHiddenMessageStore } from '../../src/features/messages/hidden-messages.store.ts';
+import {
+  createHiddenMessageStore,
+  type HiddenMessageStore,
+} from '../../src/features/messages/hidden-messages.store.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import type { TestUser } from './builders.ts';
 import type { TestApp } from './start-app.ts';
@@ -7,9 +10,11 @@ import type { TestApp } from './start-app.ts';
 /** The database behind a server, for states that a test needs and no call of it makes. */
 export class Storage {
   readonly connection: Connection;
+  readonly hidden: HiddenMessageStore;
 
   private constructor(connection: Connection) {
     this.connection = connection;
+    this.hidden = createHiddenMessageStore(connection);
   }
 
   static async of({ mongodbUri }: TestApp): Promise<Storage> {
@@ -34,7 +39,7 @@ export class Storage {
 
   /** Deletes a message for one person, and nothing more. */
   async deleteFor(user: TestUser, { id, conversationId, seq, senderId }: Message): Promise<void> {
-    await createHiddenMessageStore(this.hidden()).hide({
+    await this.hidden.hide({
       userId: user.id,
       messageId: id,
       conversationId,
@@ -43,12 +48,19 @@ export class Storage {
     });
   }
 
-  close(): Promise<void> {
-    return this.connection.close();
+  /** Gives somebody pinned conversations in which nothing was written yet. */
+  async addPinned({ id }: TestUser, count: number): Promise<void> {
+    const pinned = Array.from({ length: count }, () => ({
+      userId: new Types.ObjectId(id),
+      conversationId: new Types.ObjectId(),
+      peerId: new Types.ObjectId(),
+      type: 'private',
+      pinned: true,
+    }));
+    await this.connection.collection('memberships').insertMany(pinned);
   }
 
-  private hidden(): Connection {
-    this.connection.deleteModel(/^HiddenMessage$/);
-    return this.connection;
+  close(): Promise<void> {
+    return this.connection.close();
   }
 }
