@@ -22,11 +22,11 @@ export function createWalk({ memberships, heads }: WalkDeps) {
   return async function* (userId: string, after: string | null = null): AsyncGenerator<Step> {
     let from = after;
     for (;;) {
-      const mine = await memberships.listAfter(userId, from, stepLength);
+      const found = await memberships.listAfter(userId, from, stepLength + 1);
+      const mine = found.slice(0, stepLength);
       yield { mine, standing: await heads.of(mine.map(({ conversationId }) => conversationId)) };
-      const last = mine.at(-1);
-      if (!last || mine.length < stepLength) return;
-      from = last.conversationId;
+      if (found.length <= stepLength) return;
+      from = mine.at(-1)?.conversationId ?? null;
     }
   };
 }
