@@ -4,7 +4,10 @@ import type { Operation } from './core/operation.ts';
 import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { avatarsContract } from './features/avatars/avatars.contract.ts';
-import { conversationsContract } from './features/conversations/conversations.contract.ts';
+import {
+  conversationsContract,
+  conversationsEvents,
+} from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import {
   messageChangesContract,
@@ -13,6 +16,7 @@ import {
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
 import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
+import { receiptsContract, receiptsEvents } from './features/receipts/receipts.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { typingContract, typingEvents } from './features/typing/typing.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
@@ -30,6 +34,7 @@ export const contracts = {
   messageChanges: messageChangesContract,
   conversations: conversationsContract,
   typing: typingContract,
+  receipts: receiptsContract,
 };
 
 /** Everything that clients can hear. */
@@ -41,6 +46,8 @@ export const pushEvents = {
   ...messagesEvents,
   ...messageChangesEvents,
   ...typingEvents,
+  ...conversationsEvents,
+  ...receiptsEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

@@ -56,6 +56,8 @@ export function createLiveSockets<Reason>({ onFirstOpened, onClosed, onLastClose
         ),
       ),
 
+    countOf: (userId: string): number => byUser.get(userId)?.size ?? 0,
+
     /** Ends the sockets of these sessions of one person. */
     end(userId: string, sessionIds: readonly string[], reason: Reason): void {
       for (const sessionId of sessionIds) {

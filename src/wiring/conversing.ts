@@ -4,12 +4,15 @@ import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
+import { createConversationNews } from '../features/conversations/conversation-news.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
+import { createUnreadCounter } from '../features/conversations/unread.ts';
+import { createWalk } from '../features/conversations/walk.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { createChangeLog } from '../features/messages/change-log.ts';
@@ -24,6 +27,9 @@ import { createReferences } from '../features/messages/outgoing.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSeenMessages } from '../features/messages/seen-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
+import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
+import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
+import { createReceiptsService } from '../features/receipts/receipts.service.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 import { createTurns } from '../platform/turns.ts';
 
@@ -35,18 +41,13 @@ interface ConversingInput {
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
   onSent(senderId: string, conversationId: string): void;
+  /** Whether anybody would hear what is told to a person but not to the acting socket. */
+  isHeard(userId: string, originSocketId: string | null): boolean;
 }
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
-export function buildConversing({
-  config,
-  connection,
-  log,
-  delivery,
-  relations,
-  users,
-  onSent,
-}: ConversingInput) {
+export function buildConversing(input: ConversingInput) {
+  const { config, connection, log, delivery, relations, users } = input;
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
   const heads = createHeads({
@@ -63,7 +64,11 @@ export function buildConversing({
   });
   const hidden = createHiddenMessageStore(connection);
   const reader = createMessageReader({ store: messageStore, hidden });
-  const viewOf = createPrivateView(memberships);
+  const receiptPrivacy = createReceiptPrivacy({
+    areFriends: relations.areFriends,
+    findPeople: users.people.findByIds,
+  });
+  const viewOf = createPrivateView({ memberships, seesReads: receiptPrivacy.seesReads });
   const changeStore = createMessageChangeStore(connection);
   const seen = createSeenMessages({ find: changeStore.find, hidden, viewOf });
   const changeLog = createChangeLog({
@@ -73,16 +78,6 @@ export function buildConversing({
     inTurn: createTurns(),
     onChanged: async () => {},
   });
-  const messageChanges = createMessageChanges({
-    changeLog,
-    reader,
-    seen,
-    hidden,
-    delivery,
-    areFriends: relations.areFriends,
-    editWithinMs: config.editWindowMs,
-    onDeleted: async () => {},
-  });
   const messages = createMessagesService({
     store: messageStore,
     reader,
@@ -91,19 +86,50 @@ export function buildConversing({
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
     findReferences: createReferences(seen),
-    onSent,
+    onSent: input.onSent,
     viewOf,
+  });
+  const countUnread = createUnreadCounter({
+    findHeadsAt: messageStore.findHeadsAt,
+    countRemovedAbove: reader.countRemovedAbove,
+  });
+  const describe = createConversationViews({
+    memberships,
+    usersFor: users.viewsFor,
+    seesReads: receiptPrivacy.seesReads,
+    readAt: reader.readAt,
+    countUnread,
+  });
+  const telling = {
+    delivery,
+    isHeard: input.isHeard,
+    inTurn: createTurns(),
+    onFailure: (error: unknown) => log.warn({ err: error }, 'devices were not told'),
+  };
+  const tellUpdated = createConversationNews({ ...telling, memberships, heads, describe });
+  const receipts = createReceiptsService({
+    findEntries: messageStore.findByIds,
+    findHead: messageStore.findHead,
+    viewOf,
+    raiseMarks: memberships.raiseMarks,
+    mayPass: receiptPrivacy.mayPass,
+    tellReceipts: createReceiptTelling({ ...telling, findSentBetween: messageStore.findSentBetween }),
+    tellUpdated,
+    privateConversationOf: pairIdOf,
+    areFriends: relations.areFriends,
+    usersFor: users.viewsFor,
   });
   const conversations = createConversationsService({
     memberships,
     heads,
-    describe: createConversationViews({
-      memberships,
-      usersFor: users.viewsFor,
-      readAt: reader.readAt,
-      findHeadsAt: messageStore.findHeadsAt,
-    }),
+    walk: createWalk({ memberships, heads }),
+    describe,
+    countUnread,
+    tellUpdated,
+    inTurn: telling.inTurn,
     readLog: reader.readLog,
+    readHistory: reader.readHistory,
+    listDeletedSince: hidden.since,
     async listChangesSince(userId, since) {
       const [lists, profile] = await Promise.all([
         relations.listChangesSince(userId, since),
@@ -112,12 +138,24 @@ export function buildConversing({
       return { ...lists, profile };
     },
   });
+  const messageChanges = createMessageChanges({
+    changeLog,
+    reader,
+    seen,
+    hidden,
+    delivery,
+    areFriends: relations.areFriends,
+    editWithinMs: config.editWindowMs,
+    onDeleted: ({ userId, conversationId, originSocketId }) =>
+      conversations.noteDeleted(userId, conversationId, originSocketId),
+  });
 
   return {
     operations: [
       ...bind('messages', contracts.messages, messages),
       ...bind('messageChanges', contracts.messageChanges, messageChanges),
-      ...bind('conversations', contracts.conversations, conversations),
+      ...bind('conversations', contracts.conversations, conversations.handlers),
+      ...bind('receipts', contracts.receipts, receipts),
     ],
     holders: [
       createPersonalMessages(messageStore),

@@ -64,6 +64,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
     relations,
     users,
     onSent: typing.stop,
+    isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
   });
   const accounts = buildAccounts({
     ...common,

@@ -1,10 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+  isHidden,
+  lastShownSeq,
   type Membership,
-  unreadBetween,
+  toldMarks,
   unreadFloor,
+  writtenBetween,
 } from '../../src/features/conversations/conversations.rules.ts';
+import { createUnreadCounter } from '../../src/features/conversations/unread.ts';
 import { emptyHead, type Head } from '../../src/features/messages/messages.contract.ts';
 import { headOf, placeAbove } from '../../src/features/messages/messages.rules.ts';
 
@@ -31,7 +35,11 @@ function membershipOf(userId: string, overrides: Partial<Membership> = {}): Memb
     joinedFrom: 1,
     readSeq: 0,
     deliveredSeq: 0,
+    toldReadSeq: 0,
+    toldDeliveredSeq: 0,
     clearedSeq: 0,
+    hiddenSeq: 0,
+    shownInstead: null,
     pinned: false,
     muted: false,
     updatedAt: new Date(),
@@ -48,8 +56,8 @@ describe('conversations: unread', () => {
         const [from, to] = [heads[floor], heads.at(-1)];
         if (!from || !to) throw new Error('no head');
         const above = byLow.slice(floor);
-        expect(unreadBetween(membershipOf(low), from, to)).to.equal(above.filter((isLow) => !isLow).length);
-        expect(unreadBetween(membershipOf(high), from, to)).to.equal(above.filter((isLow) => isLow).length);
+        expect(writtenBetween(membershipOf(low), from, to)).to.equal(above.filter((isLow) => !isLow).length);
+        expect(writtenBetween(membershipOf(high), from, to)).to.equal(above.filter((isLow) => isLow).length);
       }),
     );
   });
@@ -61,9 +69,53 @@ describe('conversations: unread', () => {
     expect(unreadFloor(membershipOf(low, { joinedFrom: 9, readSeq: 3 }))).to.equal(8);
   });
 
-  it('stops at 1,000', () => {
-    const heads = headsOf(Array.from({ length: 1001 }, () => false));
-    expect(unreadBetween(membershipOf(low), emptyHead, heads[999] ?? emptyHead)).to.equal(999);
-    expect(unreadBetween(membershipOf(low), emptyHead, heads[1001] ?? emptyHead)).to.equal(1000);
+  /** Counts what a member with these marks has not read of a log that only the other wrote. */
+  async function count(written: number, own: Membership, removed = 0): Promise<number | undefined> {
+    const heads = headsOf(Array.from({ length: written }, () => false));
+    const countUnread = createUnreadCounter({
+      findHeadsAt: async (places) =>
+        new Map([...places].map(([id, seq]) => [id, heads[seq] as Head] as const)),
+      countRemovedAbove: async (_viewerId, places) => new Map([...places.keys()].map((id) => [id, removed])),
+    });
+    return (await countUnread(low, [own], new Map([[low, heads.at(-1) ?? emptyHead]]))).get(low);
+  }
+
+  it('leaves out what is recalled or deleted, and stops at 1,000 after that', async () => {
+    expect(await count(5, membershipOf(low, { readSeq: 1 }))).to.equal(4);
+    expect(await count(5, membershipOf(low, { readSeq: 1 }), 3)).to.equal(1);
+    expect(await count(999, membershipOf(low))).to.equal(999);
+    expect(await count(1001, membershipOf(low))).to.equal(1000);
+    expect(await count(1001, membershipOf(low), 2)).to.equal(999);
+  });
+
+  it('is nothing where everything is read, and never less than nothing', async () => {
+    expect(await count(5, membershipOf(low, { readSeq: 5 }), 2)).to.equal(0);
+    expect(await count(5, membershipOf(low, { readSeq: 4 }), 2)).to.equal(0);
+  });
+});
+
+describe('conversations: what a member sees', () => {
+  it('has as its last message the newest one that is neither cleared nor deleted by the member', () => {
+    const head = { lastMessageSeq: 7 };
+    expect(lastShownSeq(membershipOf(low), head)).to.equal(7);
+    expect(lastShownSeq(membershipOf(low, { shownInstead: { of: 7, seq: 4 } }), head)).to.equal(4);
+    expect(lastShownSeq(membershipOf(low, { shownInstead: { of: 6, seq: 4 } }), head)).to.equal(7);
+    expect(lastShownSeq(membershipOf(low, { clearedSeq: 7 }), head)).to.equal(0);
+    expect(
+      lastShownSeq(membershipOf(low, { clearedSeq: 5, shownInstead: { of: 7, seq: 4 } }), head),
+    ).to.equal(0);
+  });
+
+  it('is hidden until a message comes above', () => {
+    expect(isHidden(membershipOf(low), { lastMessageSeq: 0 })).to.equal(false);
+    expect(isHidden(membershipOf(low, { hiddenSeq: 7 }), { lastMessageSeq: 7 })).to.equal(true);
+    expect(isHidden(membershipOf(low, { hiddenSeq: 7 }), { lastMessageSeq: 8 })).to.equal(false);
+  });
+
+  it('has of the other’s marks what was told, and of reading nothing for who hides it', () => {
+    const peer = membershipOf(high, { readSeq: 9, deliveredSeq: 9, toldReadSeq: 3, toldDeliveredSeq: 5 });
+    expect(toldMarks(peer, true)).to.deep.equal({ readSeq: 3, deliveredSeq: 5 });
+    expect(toldMarks(peer, false)).to.deep.equal({ readSeq: 0, deliveredSeq: 5 });
+    expect(toldMarks(undefined, true)).to.deep.equal({ readSeq: 0, deliveredSeq: 0 });
   });
 });

@@ -2,24 +2,25 @@ import {
   type BothMarks,
   emptyHead,
   type Head,
-  type Marks,
   type Message,
   type Viewer,
 } from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
-import { type Membership, unreadBetween, unreadFloor, visibleFrom } from './conversations.rules.ts';
+import { isHidden, lastShownSeq, type Membership, toldMarks, visibleFrom } from './conversations.rules.ts';
 import type { MembershipStore } from './memberships.store.ts';
+import type { CountUnread } from './unread.ts';
 
 interface ViewsDeps {
-  memberships: MembershipStore;
+  memberships: Pick<MembershipStore, 'findPeers'>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  /** Whether a person sees what others have read. */
+  seesReads(userId: string): Promise<boolean>;
   readAt(
     places: ReadonlyMap<string, number>,
     viewers: ReadonlyMap<string, Viewer>,
   ): Promise<Map<string, Message>>;
-  /** Where logs stood with the entries at these places. */
-  findHeadsAt(places: ReadonlyMap<string, number>): Promise<Map<string, Head>>;
+  countUnread: CountUnread;
 }
 
 export interface ConversationView {
@@ -27,41 +28,40 @@ export interface ConversationView {
   viewer: Viewer;
 }
 
-const unmarked: Marks = { readSeq: 0, deliveredSeq: 0 };
+export type DescribeConversations = ReturnType<typeof createConversationViews>;
 
 /** Describes conversations to one of their members, any number of them in a constant number of reads. */
-export function createConversationViews({ memberships, usersFor, readAt, findHeadsAt }: ViewsDeps) {
+export function createConversationViews(deps: ViewsDeps) {
   return async (
     viewerId: string,
     mine: readonly Membership[],
     heads: ReadonlyMap<string, Head>,
   ): Promise<Map<string, ConversationView>> => {
-    const peers = await memberships.findPeers(mine);
+    if (mine.length === 0) return new Map();
+    const peerIds = mine.map(({ peerId }) => peerId);
+    const [peers, users, seesReads, unread] = await Promise.all([
+      deps.memberships.findPeers(mine),
+      deps.usersFor(viewerId, peerIds),
+      deps.seesReads(viewerId),
+      deps.countUnread(viewerId, mine, heads),
+    ]);
     const peerById = new Map(peers.map((peer) => [peer.conversationId, peer]));
     const viewerIn = (own: Membership): Viewer => ({
       userId: viewerId,
-      marks: { own, peer: peerById.get(own.conversationId) ?? unmarked },
+      marks: { own, peer: toldMarks(peerById.get(own.conversationId), seesReads) },
       visibleFrom: visibleFrom(own),
     });
     const viewers = new Map(mine.map((own) => [own.conversationId, viewerIn(own)]));
-    const [users, lastMessages, floors] = await Promise.all([
-      usersFor(
-        viewerId,
-        mine.map(({ peerId }) => peerId),
-      ),
-      readAt(lastSeqs(mine, heads), viewers),
-      findHeadsAt(unreadFloors(mine)),
-    ]);
+    const lastMessages = await deps.readAt(lastSeqs(mine, heads), viewers);
     return new Map(
       mine.map((own) => {
         const { conversationId } = own;
         const viewer = viewers.get(conversationId) ?? viewerIn(own);
-        const head = heads.get(conversationId) ?? emptyHead;
         const parts = {
           peer: users.get(own.peerId),
-          head,
+          head: heads.get(conversationId) ?? emptyHead,
           lastMessage: lastMessages.get(conversationId) ?? null,
-          unread: unreadBetween(own, floors.get(conversationId) ?? emptyHead, head),
+          unread: unread.get(conversationId) ?? 0,
         };
         return [conversationId, { conversation: toConversation(own, viewer.marks, parts), viewer }];
       }),
@@ -96,21 +96,15 @@ function toConversation(
     clearedSeq: own.clearedSeq,
     pinned: own.pinned,
     muted: own.muted,
+    ...(isHidden(own, head) && { hidden: true as const }),
     updatedAt: (head.seq > 0 ? head.at : own.updatedAt).toISOString(),
   };
 }
 
 /** The place of the newest message that each member sees. */
 function lastSeqs(mine: readonly Membership[], heads: ReadonlyMap<string, Head>): Map<string, number> {
-  const shown = mine.flatMap((membership) => {
-    const seq = heads.get(membership.conversationId)?.lastMessageSeq ?? 0;
-    return seq >= visibleFrom(membership) ? [[membership.conversationId, seq] as const] : [];
-  });
-  return new Map(shown);
-}
-
-/** The entries above which unread messages begin; none where they begin with the log. */
-function unreadFloors(mine: readonly Membership[]): Map<string, number> {
-  const floors = mine.map((own) => [own.conversationId, unreadFloor(own)] as const);
-  return new Map(floors.filter(([, floor]) => floor > 0));
+  const shown = mine.map(
+    (own) => [own.conversationId, lastShownSeq(own, heads.get(own.conversationId) ?? emptyHead)] as const,
+  );
+  return new Map(shown.filter(([, seq]) => seq > 0));
 }

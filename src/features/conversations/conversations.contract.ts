@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
+import { pageInput, pageOf } from '../../core/page.ts';
 import { told } from '../../core/validation-messages.ts';
 import { message } from '../messages/messages.contract.ts';
 import { user } from '../users/users.contract.ts';
@@ -23,13 +24,18 @@ const conversation = z
     clearedSeq: seq,
     pinned: z.boolean(),
     muted: z.boolean(),
+    hidden: z.literal(true).optional().meta({ description: 'Not in the list until its next message' }),
     updatedAt: timestamp,
   })
   .meta({ id: 'Conversation' });
 export type Conversation = z.output<typeof conversation>;
 
 const syncItem = z.object({
-  conversation,
+  conversation: conversation.extend({
+    deletedSeqs: z.array(seq).meta({
+      description: 'What I deleted for myself, among these entries or since the last time',
+    }),
+  }),
   entries: z.array(message),
   reset: z.enum(['new', 'cursor_expired']).optional(),
 });
@@ -69,4 +75,72 @@ export const conversationsContract = {
     event: 'sync',
     flood: 'sync',
   }),
+  list: operation({
+    summary: 'My conversations: pinned ones first, then by latest activity; hidden ones are left out',
+    access: 'user',
+    input: z.object(pageInput),
+    output: pageOf(conversation),
+    errors: ['unauthenticated'],
+    routes: [
+      { method: 'GET', path: '/api/conversations' },
+      { method: 'GET', path: '/api/message/conversations', alias: true },
+    ],
+    event: 'conversation_list',
+    flood: 'sync',
+  }),
+  countUnread: operation({
+    summary: 'What I have not read: of each conversation in my list, and in all that are not muted',
+    access: 'user',
+    input: z.object({}),
+    output: z.object({
+      total: z.int().min(0),
+      conversations: z.array(
+        z.object({ conversationId: id, unread: z.int().min(1), mentioned: z.int().min(0) }),
+      ),
+    }),
+    errors: ['unauthenticated'],
+    routes: [
+      { method: 'GET', path: '/api/messages/unread-count' },
+      { method: 'GET', path: '/api/message/unread-count', alias: true },
+    ],
+    event: 'unread_count',
+    flood: 'sync',
+  }),
+  update: operation({
+    summary: 'Pin or mute a conversation; pinning one that is hidden shows it again. At most 50 are pinned',
+    access: 'user',
+    input: z
+      .strictObject({ conversationId: id, pinned: z.boolean().optional(), muted: z.boolean().optional() })
+      .refine(
+        ({ pinned, muted }) => pinned !== undefined || muted !== undefined,
+        told({ en: 'Give pinned or muted', zh: '请提供 pinned 或 muted' }),
+      ),
+    output: conversation,
+    errors: ['unauthenticated', 'not_found', 'limit_reached'],
+    routes: [{ method: 'PATCH', path: '/api/conversations/:conversationId' }],
+    event: 'conversation_update',
+    flood: 'change',
+  }),
+  hide: operation({
+    summary: 'Take a conversation out of my list, and its pin, until its next message',
+    access: 'user',
+    input: z.strictObject({ conversationId: id }),
+    output: null,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [{ method: 'DELETE', path: '/api/conversations/:conversationId' }],
+    event: 'conversation_hide',
+    flood: 'change',
+  }),
+  clear: operation({
+    summary: 'Clear the history of a conversation for me; the others keep everything',
+    access: 'user',
+    input: z.strictObject({ conversationId: id }),
+    output: null,
+    errors: ['unauthenticated', 'not_found'],
+    routes: [{ method: 'DELETE', path: '/api/conversations/:conversationId/messages' }],
+    event: 'conversation_clear',
+    flood: 'change',
+  }),
 };
+
+export const conversationsEvents = { conversation_updated: conversation };

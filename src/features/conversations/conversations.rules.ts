@@ -1,4 +1,4 @@
-import type { Head } from '../messages/messages.contract.ts';
+import type { Head, Marks } from '../messages/messages.contract.ts';
 
 /** A person's own state in one conversation. Never deleted. */
 export interface Membership {
@@ -13,12 +13,24 @@ export interface Membership {
   /** High-water marks: everything up to them was read, or delivered. */
   readSeq: number;
   deliveredSeq: number;
+  /** What of these marks the other side may know; never above them. */
+  toldReadSeq: number;
+  toldDeliveredSeq: number;
   /** Everything up to here was cleared by the member. */
   clearedSeq: number;
+  /** Hidden until a message comes above this one; 0 if not hidden. */
+  hiddenSeq: number;
+  /** Where the member deleted the newest message (`of`): the newest one that is left, 0 if there is none. */
+  shownInstead: { of: number; seq: number } | null;
   pinned: boolean;
   muted: boolean;
   updatedAt: Date;
 }
+
+/** What names one membership. */
+export type MembershipKey = Pick<Membership, 'userId' | 'conversationId'>;
+
+export const mostPinned = 50;
 
 /** The first seq that a member sees; the one place that knows. */
 export function visibleFrom({ joinedFrom, clearedSeq }: Membership): number {
@@ -30,13 +42,39 @@ export function unreadFloor(membership: Membership): number {
   return Math.max(membership.readSeq, visibleFrom(membership) - 1);
 }
 
-const mostUnread = 1000;
+export const mostUnread = 1000;
 
-/** How many of the other's messages lie between two places of a private log; counts stop at 1,000. */
-export function unreadBetween({ userId, peerId }: Membership, floor: Counts, head: Counts): number {
+/** How many of the other's messages lie between two places of a private log, those not to be read among them. */
+export function writtenBetween({ userId, peerId }: Membership, floor: Counts, head: Counts): number {
   const ofPeer = ({ messageCount, lowCount }: Counts) =>
     userId < peerId ? messageCount - lowCount : lowCount;
-  return Math.min(ofPeer(head) - ofPeer(floor), mostUnread);
+  return ofPeer(head) - ofPeer(floor);
+}
+
+/** The place of the newest message that a member sees; 0 if there is none. */
+export function lastShownSeq(
+  membership: Membership,
+  { lastMessageSeq }: Pick<Head, 'lastMessageSeq'>,
+): number {
+  const { shownInstead } = membership;
+  const seq = shownInstead?.of === lastMessageSeq ? shownInstead.seq : lastMessageSeq;
+  return seq >= visibleFrom(membership) ? seq : 0;
+}
+
+/** Hidden conversations come back with the next message, whoever wrote it. */
+export function isHidden(
+  { hiddenSeq }: Membership,
+  { lastMessageSeq }: Pick<Head, 'lastMessageSeq'>,
+): boolean {
+  return hiddenSeq > 0 && lastMessageSeq <= hiddenSeq;
+}
+
+/** The other's marks as a viewer may know them: what was told, and nothing of reading to who hides their own. */
+export function toldMarks(peer: Membership | undefined, seesReads: boolean): Marks {
+  return {
+    readSeq: seesReads ? (peer?.toldReadSeq ?? 0) : 0,
+    deliveredSeq: peer?.toldDeliveredSeq ?? 0,
+  };
 }
 
 type Counts = Pick<Head, 'messageCount' | 'lowCount'>;

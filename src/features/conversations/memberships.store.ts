@@ -1,5 +1,5 @@
 import { type Connection, Schema, Types } from 'mongoose';
-import type { Membership } from './conversations.rules.ts';
+import type { Membership, MembershipKey } from './conversations.rules.ts';
 
 type MembershipDocument = Omit<Membership, 'id' | 'conversationId' | 'userId' | 'peerId'> & {
   _id: Types.ObjectId;
@@ -18,7 +18,11 @@ const membershipSchema = new Schema<MembershipDocument>(
     joinedFrom: Number,
     readSeq: Number,
     deliveredSeq: Number,
+    toldReadSeq: Number,
+    toldDeliveredSeq: Number,
     clearedSeq: Number,
+    hiddenSeq: Number,
+    shownInstead: Schema.Types.Mixed,
     pinned: Boolean,
     muted: Boolean,
     updatedAt: Date,
@@ -27,6 +31,32 @@ const membershipSchema = new Schema<MembershipDocument>(
 );
 membershipSchema.index({ userId: 1, conversationId: 1 }, { unique: true });
 membershipSchema.index({ userId: 1, updatedAt: -1 });
+
+/** Where a membership begins, and what one lacks that was written before a field was known. */
+const start = {
+  joinedFrom: 1,
+  readSeq: 0,
+  deliveredSeq: 0,
+  toldReadSeq: 0,
+  toldDeliveredSeq: 0,
+  clearedSeq: 0,
+  hiddenSeq: 0,
+  shownInstead: null,
+  pinned: false,
+  muted: false,
+};
+
+/** What only rises. */
+type Mark = 'readSeq' | 'deliveredSeq' | 'toldReadSeq' | 'toldDeliveredSeq' | 'clearedSeq' | 'hiddenSeq';
+
+interface Raise {
+  /** Unless this one rises, nothing is written. */
+  mark: Mark;
+  /** Raised with it, each unless it stands higher. */
+  alongside?: readonly Mark[];
+  seq: number;
+  set?: Partial<Membership>;
+}
 
 export type MembershipStore = ReturnType<typeof createMembershipStore>;
 
@@ -37,6 +67,23 @@ export function createMembershipStore(connection: Connection) {
     return (await memberships.find(filter).lean<MembershipDocument[]>()).map(toMembership);
   }
 
+  async function raise(
+    filter: Record<string, unknown>,
+    { mark, alongside = [], seq, set }: Raise,
+  ): Promise<Membership | null> {
+    const before = await memberships
+      .findOneAndUpdate(
+        { ...filter, [mark]: { $not: { $gte: seq } } },
+        {
+          $max: Object.fromEntries([mark, ...alongside].map((raised) => [raised, seq])),
+          $set: { ...set, updatedAt: new Date() },
+        },
+        { returnDocument: 'before' },
+      )
+      .lean<MembershipDocument | null>();
+    return before && toMembership(before);
+  }
+
   return {
     /** Gives both people their membership of a private conversation, unless they have it. */
     async createPair(conversationId: string, userIds: readonly [string, string]): Promise<void> {
@@ -44,14 +91,6 @@ export function createMembershipStore(connection: Connection) {
         Types.ObjectId,
         Types.ObjectId,
       ];
-      const start = {
-        joinedFrom: 1,
-        readSeq: 0,
-        deliveredSeq: 0,
-        clearedSeq: 0,
-        pinned: false,
-        muted: false,
-      };
       const upsert = (userId: Types.ObjectId, peerId: Types.ObjectId) => ({
         updateOne: {
           filter: { userId, conversationId: new Types.ObjectId(conversationId) },
@@ -89,6 +128,43 @@ export function createMembershipStore(connection: Connection) {
     findOf: (userId: string, conversationIds: readonly string[]) =>
       find({ userId, conversationId: { $in: conversationIds } }),
 
+    find: async (key: MembershipKey): Promise<Membership | null> => (await find({ ...key }))[0] ?? null,
+
+    /**
+     * Raises marks to a seq that the member sees. Answers the membership as it was before; `null` if the mark stands there
+     * or higher, or the member does not see it.
+     */
+    raiseMarks: (key: MembershipKey, { seq, ...marks }: Raise) =>
+      raise({ ...key, joinedFrom: { $lte: seq }, clearedSeq: { $lt: seq } }, { seq, ...marks }),
+
+    /** Forgets everything up to a seq, which is neither unread nor undelivered then. Answers whether anything was left. */
+    clear: async (key: MembershipKey, seq: number): Promise<boolean> =>
+      null !==
+      (await raise(
+        { ...key },
+        { mark: 'clearedSeq', alongside: ['readSeq', 'deliveredSeq'], seq, set: { shownInstead: null } },
+      )),
+
+    /** Hides until something comes above a seq, and unpins. Answers whether it was not hidden. */
+    hide: async (key: MembershipKey, seq: number): Promise<boolean> =>
+      null !== (await raise({ ...key }, { mark: 'hiddenSeq', seq, set: { pinned: false } })),
+
+    /** Sets what has another value. Answers whether anything had. */
+    async set(key: MembershipKey, values: Partial<Membership>): Promise<boolean> {
+      const $or = Object.entries(values).map(([field, value]) => ({ [field]: { $ne: value } }));
+      const set = { $set: { ...values, updatedAt: new Date() } };
+      return (await memberships.updateOne({ ...key, $or }, set)).modifiedCount === 1;
+    },
+
+    /** Which message a member sees in place of the newest; told as a change whatever it is. */
+    async showInstead(key: MembershipKey, shownInstead: Membership['shownInstead']): Promise<void> {
+      await memberships.updateOne({ ...key }, { $set: { shownInstead, updatedAt: new Date() } });
+    },
+
+    /** How many conversations a person has pinned, counted no further than `upTo`. */
+    countPinned: (userId: string, upTo: number): Promise<number> =>
+      memberships.countDocuments({ userId, pinned: true }).limit(upTo).exec(),
+
     /** A person's memberships whose own state changed after a point in time. */
     changedSince: (userId: string, since: Date) => find({ userId, updatedAt: { $gt: since } }),
   };
@@ -100,6 +176,7 @@ function toMembership({ _id, conversationId, userId, peerId, ...rest }: Membersh
     conversationId: conversationId.toHexString(),
     userId: userId.toHexString(),
     peerId: peerId.toHexString(),
+    ...start,
     ...rest,
   };
 }

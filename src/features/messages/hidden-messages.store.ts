@@ -26,6 +26,8 @@ interface Stretch {
   belowSeq?: number | undefined;
 }
 
+const mostTold = 10_000;
+
 const objectId = Schema.Types.ObjectId;
 const hiddenSchema = new Schema<HiddenDocument>(
   { userId: objectId, conversationId: objectId, messageId: objectId, seq: Number, isOwn: Boolean, at: Date },
@@ -85,13 +87,18 @@ export function createHiddenMessageStore(connection: Connection) {
       );
     },
 
-    /** The seqs of what the person deleted from a point in time on, by conversation. */
-    async since(userId: string, at: Date): Promise<Map<string, number[]>> {
-      return bySeq(
-        await hidden
-          .find({ userId, at: { $gt: at } }, { conversationId: 1, seq: 1 })
-          .lean<HiddenDocument[]>(),
-      );
+    /** What the person deleted from a point in time on; of very much the latest. */
+    async since(userId: string, at: Date): Promise<{ conversationId: string; seq: number; at: Date }[]> {
+      const found = await hidden
+        .find({ userId, at: { $gt: at } }, { conversationId: 1, seq: 1, at: 1 })
+        .sort({ at: -1 })
+        .limit(mostTold)
+        .lean<HiddenDocument[]>();
+      return found.map((row) => ({
+        conversationId: row.conversationId.toHexString(),
+        seq: row.seq,
+        at: row.at,
+      }));
     },
 
     async forgetAllOf(userId: string): Promise<number> {

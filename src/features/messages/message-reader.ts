@@ -11,6 +11,8 @@ interface ReaderDeps {
 
 interface Page {
   messages: Message[];
+  /** Of the messages, those that the viewer deleted. */
+  deletedSeqs: number[];
   /** Of the messages as JSON. */
   bytes: number;
   /** How far the page has read, in its direction. */
@@ -42,13 +44,20 @@ export function createMessageReader({ store, hidden }: ReaderDeps) {
     { limit, maxBytes, omitsHidden }: { limit: number; maxBytes: number; omitsHidden: boolean },
   ): Promise<Page> {
     const surroundings = await surroundingsOf(entries.slice(0, limit), viewer.userId);
-    const page: Page = { messages: [], bytes: 0, lastSeq: null, hasMore: entries.length > limit };
+    const page: Page = {
+      messages: [],
+      deletedSeqs: [],
+      bytes: 0,
+      lastSeq: null,
+      hasMore: entries.length > limit,
+    };
     for (const entry of entries.slice(0, limit)) {
       if (!omitsHidden || !surroundings.hiddenIds.has(entry.id)) {
         const message = toMessage(entry, viewer, surroundings);
         const bytes = Buffer.byteLength(JSON.stringify(message));
         if (page.messages.length > 0 && page.bytes + bytes > maxBytes) return { ...page, hasMore: true };
         page.messages.push(message);
+        if (surroundings.hiddenIds.has(entry.id)) page.deletedSeqs.push(entry.seq);
         page.bytes += bytes;
       }
       page.lastSeq = entry.seq;

@@ -167,7 +167,39 @@ export function createMessageStore(connection: Connection) {
       }));
       return new Map((await find({ $or })).map((entry) => [entry.conversationId, entry]));
     },
+
+    /** Messages of one author in a part of a log, the newest first; `upToSeq` inclusive. */
+    async findSentBetween({
+      conversationId,
+      senderId,
+      aboveSeq,
+      upToSeq,
+      limit,
+    }: SentRange): Promise<Pick<Entry, 'id' | 'seq'>[]> {
+      const filter = {
+        conversationId: new Types.ObjectId(conversationId),
+        seq: { $gt: aboveSeq, $lte: upToSeq },
+        senderId: new Types.ObjectId(senderId),
+        change: { $exists: false },
+      };
+      const found = await messages
+        .find<Pick<EntryDocument, '_id' | 'seq'>>(filter, {
+          sort: { seq: -1 },
+          limit,
+          projection: { seq: 1 },
+        })
+        .toArray();
+      return found.map(({ _id, seq }) => ({ id: _id.toHexString(), seq }));
+    },
   };
+}
+
+interface SentRange {
+  conversationId: string;
+  senderId: string;
+  aboveSeq: number;
+  upToSeq: number;
+  limit: number;
 }
 
 const headFields = {

@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { Types } from 'mongoose';
+import { pairIdOf } from '../../src/features/friends/friends.store.ts';
+import { buildFriends, type TestUser } from '../support/builders.ts';
+import type { TestSocket } from '../support/clients.ts';
+import { openCountingProxy } from '../support/counting-proxy.ts';
+import { freshDatabaseUri } from '../support/database.ts';
+import { startApp, type TestApp } from '../support/start-app.ts';
+import { Storage } from '../support/storage.ts';
+
+describe('conversations: what they cost the database', () => {
+  let proxy: Awaited<ReturnType<typeof openCountingProxy>>;
+  let app: TestApp;
+  let storage: Storage;
+  let ann: TestUser;
+  let bob: TestUser;
+  let mouth: TestSocket;
+  let ear: TestSocket;
+
+  before(async () => {
+    proxy = await openCountingProxy(freshDatabaseUri());
+    app = await startApp({ mongodbUri: proxy.uri });
+    storage = await Storage.of(app);
+    [ann, bob] = await buildFriends(app.url);
+    [mouth, ear] = await Promise.all([ann.connect(), bob.connect()]);
+    await mouth.call('private_message', { receiverId: bob.id, content: 'hello' });
+  });
+  after(async () => {
+    mouth.close();
+    ear.close();
+    await storage.connection.dropDatabase();
+    await storage.close();
+    await app.close();
+    await proxy.close();
+  });
+
+  const find = (name: string, filter: object) => storage.connection.collection(name).findOne(filter);
+
+  /** Copies Ann so often, with a conversation with Bob in which each has written once. */
+  async function addConversations(count: number): Promise<void> {
+    const [user, pair, membership, message] = await Promise.all([
+      find('users', { _id: new Types.ObjectId(ann.id) }),
+      find('relationships', {}),
+      find('memberships', { userId: new Types.ObjectId(bob.id) }),
+      find('messages', {}),
+    ]);
+    const { email: _, ...person } = (user ?? {}) as Record<string, unknown>;
+    const copies = Array.from({ length: count }, () => {
+      const userId = new Types.ObjectId();
+      const _id = new Types.ObjectId(pairIdOf(userId.toHexString(), bob.id));
+      const [low, high] = [userId.toHexString(), bob.id].sort().map((id) => new Types.ObjectId(id));
+      const [memberId, peerId, messageId] = [
+        new Types.ObjectId(),
+        new Types.ObjectId(),
+        new Types.ObjectId(),
+      ];
+      return {
+        users: [{ ...person, _id: userId }],
+        relationships: [{ ...pair, _id, low, high, friendIds: [low, high] }],
+        memberships: [
+          { ...membership, _id: memberId, conversationId: _id, peerId: userId },
+          { ...membership, _id: peerId, conversationId: _id, userId, peerId: membership?.userId },
+        ],
+        messages: [
+          {
+            ...message,
+            _id: messageId,
+            clientMessageId: messageId,
+            conversationId: _id,
+            senderId: userId,
+            lowCount: low?.equals(userId) ? 1 : 0,
+          },
+        ],
+      };
+    });
+    for (const name of ['users', 'relationships', 'memberships', 'messages'] as const)
+      await storage.connection.collection(name).insertMany(copies.flatMap((copy) => copy[name] as object[]));
+  }
+
+  it('lists and counts 500 conversations in as few operations as 150', async () => {
+    await addConversations(149);
+    const list = async (expected: number) => {
+      const { items } = await ear.call('conversation_list', {});
+      expect(items).to.have.length(expected);
+      for (const { peer, lastMessage, unread } of items) {
+        expect(peer).to.include({ relation: 'friend' });
+        expect([lastMessage?.seq, unread]).to.deep.equal([1, 1]);
+      }
+    };
+    const count = async (expected: number) => {
+      expect((await ear.call('unread_count', {})).conversations).to.have.length(expected);
+    };
+    // what the server writes down meanwhile is not of their cost
+    const reads = async (work: () => Promise<void>) =>
+      (await proxy.during(work)).filter((name) => name !== 'update');
+    const [listFew, countFew] = [await reads(() => list(150)), await reads(() => count(150))];
+    await addConversations(350);
+    const [listMany, countMany] = [await reads(() => list(500)), await reads(() => count(500))];
+    expect(listMany).to.have.length(listFew.length);
+    expect(countMany).to.have.length(countFew.length);
+    expect(listMany.length, listMany.join()).to.be.below(25);
+    expect(countMany.length, countMany.join()).to.be.below(15);
+  });
+
+  it('moves a mark in four operations when nobody hears of it', async () => {
+    const { id } = await mouth.call('private_message', { receiverId: bob.id, content: 'hello' });
+    mouth.close();
+    await mouth.closed();
+    const status = { messageId: id, status: 'read' } as const;
+    const commands = await proxy.during(() => ear.call('message_status_update', status));
+    expect(commands.filter((name) => name !== 'update')).to.have.members([
+      'find',
+      'find',
+      'find',
+      'findAndModify',
+    ]);
+  });
+});
