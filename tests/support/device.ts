@@ -50,6 +50,9 @@ export class Device {
     socket.socket.on('message_edited', (data) => this.#change({ event: 'message_edited', data }));
     socket.socket.on('message_reacted', (data) => this.#change({ event: 'message_reacted', data }));
     socket.socket.on('message_deleted', (data) => this.#empty(data.conversationId, data.messageSeq));
+    socket.socket.on('conversation_updated', (conversation) => {
+      this.#logOf(conversation.id).conversation = conversation;
+    });
     await socket.connected();
     this.#socket = socket;
     await this.catchUp(limit);
@@ -85,6 +88,7 @@ export class Device {
         if (reset) log.entries.clear();
         log.conversation = conversation;
         for (const entry of entries) this.#hold(entry);
+        for (const seq of conversation.deletedSeqs) this.#empty(conversation.id, seq);
       }
       this.#since = page.since;
       cursor = page.nextCursor;
