@@ -6,7 +6,11 @@ import { authContract } from './features/auth/auth.contract.ts';
 import { avatarsContract } from './features/avatars/avatars.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
-import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
+import {
+  messagesContract,
+  messagesEvents,
+  messagesFrameTypes,
+} from './features/messages/messages.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
@@ -32,6 +36,9 @@ export const pushEvents = {
   ...messagesEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
+
+/** Event → type of the frame that carries it on `/ws`, where the two differ. */
+export const frameTypes: { readonly [Event in keyof typeof pushEvents]?: string } = { ...messagesFrameTypes };
 
 type OperationsOf<C> = { [K in keyof C]: C[K] }[keyof C];
 type AnyOperation = {

@@ -9,11 +9,13 @@ import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
+import { createUndelivered } from '../features/conversations/undelivered.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
+import { createOldestMessages } from '../features/messages/oldest-messages.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
@@ -79,6 +81,12 @@ export function buildConversing({ connection, log, delivery, relations, users }:
       // the marks of who has gone are what the other's receipts are told by
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
+    findUndelivered: createUndelivered({
+      memberships,
+      heads,
+      findHeadsAt: messageStore.findHeadsAt,
+      readOldest: createOldestMessages(messageStore),
+    }),
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();

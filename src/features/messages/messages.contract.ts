@@ -111,6 +111,7 @@ export const messagesContract = {
     errors: ['unauthenticated', 'not_allowed', 'idempotency_mismatch'],
     routes: [{ method: 'POST', path: '/api/messages/private/:friendId', rename: { friendId: 'receiverId' } }],
     event: 'private_message',
+    frames: [{ type: 'text_message', success: 'message_sent', failure: 'error' }],
     flood: 'send',
   }),
   history: operation({
@@ -137,3 +138,6 @@ export const messagesContract = {
 };
 
 export const messagesEvents = { new_private_message: message };
+
+/** Events that `/ws` calls by another name, as its older clients do. */
+export const messagesFrameTypes = { new_private_message: 'new_message' };
