@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import { buildFriends, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
+import { TestSocket } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -192,7 +193,6 @@ describe('/ws: whose pages may connect', () => {
       const { problem } = await refusedUpgrade(app.url, '/ws', { origin });
       expect(problem, origin).to.include({ code: 'not_allowed', status: 403 });
     }
-    const { TestSocket } = await import('../support/clients.ts');
     const socket = new TestSocket(app.url, ann.token, { extraHeaders: { origin: 'https://evil.example' } });
     const refusal = await socket.connected().catch((error: Error) => error.message);
     expect(refusal).to.equal('not_allowed');
