@@ -8,28 +8,36 @@ export type FrameId = string | number | undefined;
 
 export interface ClientFrame {
   id: FrameId;
-  /** `null`: this is no frame of the protocol, and `fault` says why. */
-  type: string | null;
-  fault: Text;
+  /** Empty if this is no frame of the protocol. */
+  type: string;
   input: Record<string, unknown>;
+  /** Says what is wrong with what is no frame of the protocol. */
+  refusal: BoundOperation | null;
 }
 
 const idMaxLength = 64;
 
-const noObject: Text = { en: 'A frame is the text of one JSON object', zh: '每帧须为一个 JSON 对象的文本' };
-const noType: Text = { en: 'A frame has a type, which is a string', zh: '每帧须带字符串类型的 type' };
-const badId: Text = {
+const noObject = invalidFrame({
+  en: 'A frame is the text of one JSON object',
+  zh: '每帧须为一个 JSON 对象的文本',
+});
+const noType = invalidFrame({ en: 'A frame has a type, which is a string', zh: '每帧须带字符串类型的 type' });
+const badId = invalidFrame({
   en: 'The id of a frame is a number or a string of at most 64 characters',
   zh: '帧的 id 须为数字或不超过 64 个字符的字符串',
-};
+});
+
+function invalidFrame(fault: Text): BoundOperation {
+  return refusedCall('invalid_frame', 'validation_failed', fault);
+}
 
 /** Reads a frame, `{ type, id?, … }` in one flat object. Never throws. */
 export function readFrame(data: RawData, isBinary: boolean): ClientFrame {
   const given = isBinary ? undefined : parse(String(data));
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return invalid(noObject);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return refused(noObject);
   const { type, id, ...input } = given as Record<string, unknown>;
-  if (!isFrameId(id)) return invalid(badId);
-  return typeof type === 'string' ? { id, type, fault: noType, input } : { ...invalid(noType), id };
+  if (!isFrameId(id)) return refused(badId);
+  return typeof type === 'string' ? { id, type, input, refusal: null } : refused(noType, id);
 }
 
 function parse(text: string): unknown {
@@ -40,8 +48,8 @@ function parse(text: string): unknown {
   }
 }
 
-function invalid(fault: Text): ClientFrame {
-  return { id: undefined, type: null, fault, input: {} };
+function refused(refusal: BoundOperation, id?: FrameId): ClientFrame {
+  return { id, type: '', input: {}, refusal };
 }
 
 function isFrameId(id: unknown): id is FrameId {
@@ -65,24 +73,20 @@ export function createFrameTable(operations: readonly BoundOperation[]) {
   ];
   const byType = new Map(rows.map((row) => [row.frame.type, row]));
 
-  return ({ type, fault, input }: ClientFrame): FrameRow & { input: unknown } => {
-    if (type === null) return { ...invalidFrame(fault), input: {} };
+  return ({ type, input, refusal }: ClientFrame): FrameRow & { input: unknown } => {
+    if (refusal) return { bound: refusal, frame: { type, failure: 'error' }, input: {} };
     const row = byType.get(type);
     if (row) return { ...row, input: inputOf(input, row.frame) };
     return { bound: unknownEvent, frame: { type }, input: {} };
   };
 }
 
-function invalidFrame(fault: Text): FrameRow {
-  return {
-    bound: refusedCall('invalid_frame', 'validation_failed', fault),
-    frame: { type: '', failure: 'error' },
-  };
-}
-
 function inputOf(given: Record<string, unknown>, { rename, fixed }: Frame): unknown {
   if (!rename) return { ...given, ...fixed };
-  const renamed = Object.entries(given).map(([name, value]) => [rename[name] ?? name, value]);
+  const renamed = Object.entries(given).map(([name, value]) => [
+    Object.hasOwn(rename, name) ? rename[name] : name,
+    value,
+  ]);
   return { ...Object.fromEntries(renamed), ...fixed };
 }
 

@@ -8,8 +8,6 @@ interface IntakeDeps<Item> {
   resume(): void;
 }
 
-export type Intake<Item> = ReturnType<typeof createIntake<Item>>;
-
 /**
  * Begins what a client sends in its order, and no more at a time than is wise: meanwhile it is not read, so that it is the
  * client who waits. What had been read already is kept.

@@ -43,7 +43,7 @@ interface TransportsInput {
   isReady: () => Promise<boolean>;
 }
 
-export type Sockets = ReturnType<typeof buildSockets>;
+type Sockets = ReturnType<typeof buildSockets>;
 
 /** Sockets of every kind, as far as features need them: to be reached. */
 export function buildSockets(config: Config) {
