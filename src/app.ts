@@ -9,9 +9,8 @@ import { startEmbeddedMongo } from './embedded-mongo/index.ts';
 import { createDatabase } from './platform/database.ts';
 import { localSecret } from './platform/local-secret.ts';
 import { createLogger } from './platform/logger.ts';
-import { createSocketServer } from './transports/socket-io.ts';
 import { buildFeatures } from './wiring/features.ts';
-import { buildTransports } from './wiring/transports.ts';
+import { buildSockets, buildTransports } from './wiring/transports.ts';
 
 export interface App {
   /** Starts everything. Resolves when the server listens and, unless the database is away, is ready. */
@@ -31,17 +30,23 @@ export async function createApp(config: Config): Promise<App> {
   const embedded = config.mongodbUri === null ? await startEmbedded(config.dataDir, log) : null;
   const database = createDatabase(config.mongodbUri ?? embedded?.uri ?? '');
   const jwtSecret = config.jwtSecret ?? (await localSecret(config.dataDir, 'jwt'));
-  const io = createSocketServer(config);
-  const features = buildFeatures({ config, log, io, connection: database.connection, jwtSecret });
+  const sockets = buildSockets(config);
+  const features = buildFeatures({
+    config,
+    log,
+    delivery: sockets.delivery,
+    connection: database.connection,
+    jwtSecret,
+  });
   const drain = createDrain();
   let isOpen = false;
 
   const isWritable = () => withinDeadline(database.isWritable(), readyWithinMs).catch(() => false);
 
-  const httpServer = buildTransports({
+  const { httpServer, announceRestart, close } = buildTransports({
     config,
     log,
-    io,
+    sockets,
     features,
     drain,
     isOutage: database.isOutage,
@@ -69,11 +74,10 @@ export async function createApp(config: Config): Promise<App> {
     },
 
     async close() {
-      io.emit('server_restart', { reconnectInMs: Math.round(Math.random() * reconnectWithinMs) });
+      announceRestart(Math.round(Math.random() * reconnectWithinMs));
       await Promise.race([drain.finish(), delay(answerWithinMs, undefined, { ref: false })]);
       await features.settle();
-      await io.close();
-      httpServer.closeAllConnections();
+      await close();
       await features.closePresence();
       await database.close();
       await embedded?.close();

@@ -13,7 +13,11 @@ import {
   messageChangesContract,
   messageChangesEvents,
 } from './features/messages/message-changes.contract.ts';
-import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
+import {
+  messagesContract,
+  messagesEvents,
+  messagesFrameTypes,
+} from './features/messages/messages.contract.ts';
 import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { receiptsContract, receiptsEvents } from './features/receipts/receipts.contract.ts';
@@ -50,6 +54,9 @@ export const pushEvents = {
   ...receiptsEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
+
+/** Event → type of the frame that carries it on `/ws`, where the two differ. */
+export const frameTypes: { readonly [Event in keyof typeof pushEvents]?: string } = { ...messagesFrameTypes };
 
 type OperationsOf<C> = { [K in keyof C]: C[K] }[keyof C];
 type AnyOperation = {

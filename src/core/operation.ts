@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Actor, Call } from './actor.ts';
-import { AppError, type ErrorCode } from './errors.ts';
+import { AppError, type ErrorCode, type Text } from './errors.ts';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -11,6 +11,18 @@ export interface Route {
   fixed?: Readonly<Record<string, unknown>>;
   /** An older name of the same operation, documented as such. */
   alias?: true;
+}
+
+/** A type of frames on `/ws` that means the operation, beside its event name. */
+export interface Frame {
+  type: string;
+  /** Member of the frame → input field, where it is called by another name. */
+  rename?: Readonly<Record<string, string>>;
+  /** Inputs that the type itself gives. */
+  fixed?: Readonly<Record<string, unknown>>;
+  /** Types of the answers, which carry `data` or `error`; an `ack` carries them unless said. */
+  success?: string;
+  failure?: string;
 }
 
 /**
@@ -36,6 +48,8 @@ export interface Operation {
   routes: readonly Route[];
   /** Name on Socket.IO. Absent for what issues tokens or moves files. */
   event?: string;
+  /** What older clients of `/ws` call it; everywhere else and by everybody else it is called by its event name. */
+  frames?: readonly Frame[];
   /** The answer holds secrets: it is sent with `Cache-Control: no-store`. */
   secret?: true;
   /** Which flood bucket it draws on. */
@@ -80,17 +94,22 @@ export function bind<C extends Contract>(
   }));
 }
 
-/** Stands in for an event that no contract names, so that it takes the same way: counted, logged, answered. */
-export const unknownEvent: BoundOperation = {
-  name: 'unknown',
-  operation: operation({
-    summary: 'No such event',
-    access: 'user',
-    input: z.object({}),
-    output: null,
-    errors: ['unknown_event'],
-    routes: [],
-    flood: 'read',
-  }),
-  handle: () => Promise.reject(new AppError('unknown_event')),
-};
+/** Stands in for a call that reaches no operation, so that it takes the same way: counted, logged, answered. */
+export function refusedCall(name: string, code: ErrorCode, detail?: Text): BoundOperation {
+  return {
+    name,
+    operation: operation({
+      summary: 'No operation',
+      access: 'user',
+      input: z.object({}),
+      output: null,
+      errors: [code],
+      routes: [],
+      flood: 'read',
+    }),
+    handle: () => Promise.reject(new AppError(code, detail && { detail })),
+  };
+}
+
+/** What a name that no contract knows means. */
+export const unknownEvent = refusedCall('unknown', 'unknown_event');

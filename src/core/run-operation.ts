@@ -8,7 +8,7 @@ import type { BoundOperation, Operation } from './operation.ts';
 import { validationMessages } from './validation-messages.ts';
 
 /** What every wire answers: a Socket.IO acknowledgement as it is, REST as status and body. */
-type Outcome = { ok: true; data: unknown } | { ok: false; error: Problem };
+export type Outcome = { ok: true; data: unknown } | { ok: false; error: Problem };
 
 export interface FloodLimiter<Bucket extends string> {
   /** Takes one from the bucket of this key. Throws `rate_limited` when it is empty. */

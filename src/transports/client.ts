@@ -27,3 +27,19 @@ export const subnetOf = (address: string): string =>
 export function bearerOf(request: IncomingMessage): string | undefined {
   return /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
+
+interface Origins {
+  allowed: '*' | readonly string[];
+  /** The server's own public address. */
+  own: string;
+}
+
+/**
+ * Whether a page that may not use this server opens the connection. Browsers hold back answers to foreign pages (CORS), but
+ * let every page open a WebSocket.
+ */
+export function isForeignOrigin({ headers }: IncomingMessage, { allowed, own }: Origins): boolean {
+  const { origin, host } = headers;
+  if (allowed === '*' || origin === undefined || allowed.includes(origin)) return false;
+  return !URL.canParse(origin) || ![new URL(own).host, host].includes(new URL(origin).host);
+}

@@ -27,14 +27,21 @@ export function createLiveSockets<Reason>({ onFirstOpened, onClosed, onLastClose
   const byUser = new Map<string, Set<LiveSocket<Reason>>>();
   const endedSessions = new Set<string>();
 
+  /** Throws `unauthenticated` if the session has just ended, `limit_reached` above 50 sockets of one person. */
+  function ensureRoomFor({ userId, sessionId }: Actor): void {
+    if (endedSessions.has(sessionId)) throw new AppError('unauthenticated');
+    if ((byUser.get(userId)?.size ?? 0) >= mostPerUser) throw new AppError('limit_reached');
+  }
+
   return {
-    /** Throws `unauthenticated` if the session has just ended, `limit_reached` above 50 sockets of one person. */
+    ensureRoomFor,
+
+    /** Throws as `ensureRoomFor` does. */
     enter(socket: LiveSocket<Reason>): void {
-      const { userId, sessionId } = socket.actor;
-      if (endedSessions.has(sessionId)) throw new AppError('unauthenticated');
-      const sockets = byUser.get(userId) ?? new Set();
-      if (sockets.size >= mostPerUser) throw new AppError('limit_reached');
-      byUser.set(userId, sockets.add(socket));
+      ensureRoomFor(socket.actor);
+      const { userId } = socket.actor;
+      const sockets = (byUser.get(userId) ?? new Set()).add(socket);
+      byUser.set(userId, sockets);
       if (sockets.size === 1) onFirstOpened(userId);
     },
 

@@ -1,10 +1,16 @@
 import type { Response } from 'express';
 import type { Problem } from '../core/errors.ts';
 
-/** Answers a problem as RFC 9457 wants it, with the headers that belong to its status. */
+/** The headers that belong to a problem: its media type, and what goes with its status. */
+export function problemHeaders({ status, retryAfterMs }: Problem): Record<string, string> {
+  return {
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    ...(typeof retryAfterMs === 'number' && { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+  };
+}
+
+/** Answers a problem as RFC 9457 wants it. */
 export function sendProblem(response: Response, problem: Problem): void {
-  const retryAfterMs = problem.retryAfterMs;
-  if (typeof retryAfterMs === 'number') response.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
-  if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer');
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  response.status(problem.status).set(problemHeaders(problem)).send(JSON.stringify(problem));
 }

@@ -11,6 +11,7 @@ import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
+import { createUndelivered } from '../features/conversations/undelivered.ts';
 import { createUnreadCounter } from '../features/conversations/unread.ts';
 import { createWalk } from '../features/conversations/walk.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
@@ -23,6 +24,7 @@ import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
+import { createOldestMessages } from '../features/messages/oldest-messages.ts';
 import { createReferences } from '../features/messages/outgoing.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSeenMessages } from '../features/messages/seen-messages.ts';
@@ -64,6 +66,7 @@ export function buildConversing(input: ConversingInput) {
   });
   const hidden = createHiddenMessageStore(connection);
   const reader = createMessageReader({ store: messageStore, hidden });
+  const readOldest = createOldestMessages(messageStore);
   const receiptPrivacy = createReceiptPrivacy({
     areFriends: relations.areFriends,
     findPeople: users.people.findByIds,
@@ -165,6 +168,13 @@ export function buildConversing(input: ConversingInput) {
     resume: changeLog.resume,
     /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
     recheck: writer.recheck,
+    findUndelivered: createUndelivered({
+      memberships,
+      heads,
+      findHeadsAt: messageStore.findHeadsAt,
+      readOldest: async (stretches, { userId, limit }) =>
+        reader.presentMissed(await readOldest(stretches, limit), userId),
+    }),
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();

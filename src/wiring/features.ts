@@ -1,9 +1,9 @@
 import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
-import type { Server } from 'socket.io';
 import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import { withinDeadline } from '../core/deadline.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
@@ -11,7 +11,6 @@ import type { RevocationReason } from '../features/sessions/sessions.contract.ts
 import { createSessionStore } from '../features/sessions/sessions.store.ts';
 import { createPhoneNumbers } from '../platform/phone-numbers.ts';
 import { createQuotaStore } from '../platform/quotas.store.ts';
-import { createDelivery } from '../transports/delivery.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
@@ -28,14 +27,13 @@ export type Features = ReturnType<typeof buildFeatures>;
 interface FeaturesInput {
   config: Config;
   log: Logger;
-  io: Server;
+  delivery: Delivery<typeof pushEvents>;
   connection: Connection;
   jwtSecret: string;
 }
 
 /** The features: each gets its store and what it needs of the others. */
-export function buildFeatures({ config, log, io, connection, jwtSecret }: FeaturesInput) {
-  const delivery = createDelivery<typeof pushEvents>(io);
+export function buildFeatures({ config, log, delivery, connection, jwtSecret }: FeaturesInput) {
   const common = {
     config,
     log,
@@ -91,6 +89,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
       ...conversing.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
+    findUndelivered: conversing.findUndelivered,
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
       background.doOnce(presence.keepUp);

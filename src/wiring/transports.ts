@@ -1,13 +1,19 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
-import type { Server } from 'socket.io';
 import type { Config } from '../config.ts';
+import { frameTypes, type pushEvents } from '../contracts.ts';
 import type { Drain } from '../core/drain.ts';
-import { createOperationRunner } from '../core/run-operation.ts';
+import { createOperationRunner, type RunOperation } from '../core/run-operation.ts';
 import { createFloodLimiter, noFloodLimiter } from '../platform/flood-limiter.ts';
+import { createDelivery } from '../transports/delivery.ts';
+import type { FrameSocket } from '../transports/frame-connection.ts';
+import { createPushEncoder } from '../transports/frames.ts';
 import { createHttpApp } from '../transports/http-app.ts';
 import { createRestRouter } from '../transports/rest.ts';
-import { serveSocketIo } from '../transports/socket-io.ts';
+import { createRooms } from '../transports/rooms.ts';
+import { createSocketServer, serveSocketIo } from '../transports/socket-io.ts';
+import { createSocketSessions } from '../transports/socket-sessions.ts';
+import { serveWebSocket } from '../transports/websocket.ts';
 import type { Features } from './features.ts';
 
 const floodBuckets = {
@@ -32,49 +38,81 @@ const socketBuckets = {
 interface TransportsInput {
   config: Config;
   log: Logger;
-  io: Server;
+  sockets: Sockets;
   features: Features;
   drain: Drain;
   isOutage: (error: unknown) => boolean;
   isReady: () => Promise<boolean>;
 }
 
+type Sockets = ReturnType<typeof buildSockets>;
+
+/** Sockets of every kind, as far as features need them: to be reached. */
+export function buildSockets(config: Config) {
+  const io = createSocketServer(config);
+  const rooms = createRooms<FrameSocket>();
+  const encodePush = createPushEncoder(frameTypes);
+  return { io, rooms, encodePush, delivery: createDelivery<typeof pushEvents>({ io, rooms, encodePush }) };
+}
+
 /** The wires, each built from the one table of operations. */
-export function buildTransports({
-  config,
-  log,
-  io,
-  features,
-  drain,
-  isOutage,
-  isReady,
-}: TransportsInput): HttpServer {
+export function buildTransports({ config, log, features, isOutage, ...input }: TransportsInput) {
   const { trustedProxyHops, hasRateLimits, corsOrigins } = config;
-  const { operations, authenticate, liveSockets } = features;
+  const { operations, authenticate } = features;
   const floods = hasRateLimits ? createFloodLimiter(floodBuckets) : noFloodLimiter;
-  const limits = hasRateLimits ? createFloodLimiter(socketBuckets) : noFloodLimiter;
-  const run = createOperationRunner({ drain, floods, log, isOutage });
+  const run = createOperationRunner({ drain: input.drain, floods, log, isOutage });
   const router = createRestRouter({ operations, run, authenticate, trustedProxyHops, hasRateLimits });
   const httpServer = createServer(
     createHttpApp({
       router,
       corsOrigins,
       trustedProxyHops,
-      isReady,
+      isReady: input.isReady,
       isOutage,
       onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'request failed'),
     }),
   );
-  serveSocketIo({
-    io,
-    httpServer,
-    operations,
+  return { httpServer, ...serveSockets({ config, features, isOutage, ...input }, run, httpServer) };
+}
+
+function serveSockets(
+  { config, features, sockets, isOutage }: Omit<TransportsInput, 'log'>,
+  run: RunOperation,
+  httpServer: HttpServer,
+) {
+  const { io, rooms, encodePush } = sockets;
+  const { operations, authenticate, liveSockets, findUndelivered } = features;
+  const sessions = createSocketSessions({
     run,
     authenticate,
     liveSockets,
-    limits,
+    limits: config.hasRateLimits ? createFloodLimiter(socketBuckets) : noFloodLimiter,
     isOutage,
-    trustedProxyHops,
+    trustedProxyHops: config.trustedProxyHops,
+    origins: { allowed: config.corsOrigins, own: config.publicUrl },
   });
-  return httpServer;
+  serveSocketIo({ io, httpServer, operations, sessions });
+  const frames = serveWebSocket({
+    httpServer,
+    operations,
+    sessions,
+    rooms,
+    encodePush,
+    findUndelivered,
+    isServedElsewhere: (url) => url.startsWith(`${io.path()}/`),
+  });
+
+  return {
+    /** Tells every client that the server stops, and when to come back. */
+    announceRestart(reconnectInMs: number): void {
+      io.emit('server_restart', { reconnectInMs });
+      frames.push('server_restart', { reconnectInMs });
+    },
+    /** Closes every socket, and the HTTP server with them. */
+    async close(): Promise<void> {
+      await frames.close();
+      await io.close();
+      httpServer.closeAllConnections();
+    },
+  };
 }

@@ -14,7 +14,7 @@ import {
 import type { ErrorCode, Problem } from '../../src/core/errors.ts';
 import type { Operation } from '../../src/core/operation.ts';
 
-const problem = z.looseObject({
+export const problem = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -23,7 +23,7 @@ const problem = z.looseObject({
 });
 
 /** Holds data against its published shape: nothing missing, nothing wrong, nothing besides. */
-function check<T extends z.ZodType>(shape: T, data: unknown, what: string): z.output<T> {
+export function check<T extends z.ZodType>(shape: T, data: unknown, what: string): z.output<T> {
   const parsed = shape.safeParse(data);
   if (!parsed.success) throw new Error(`${what} breaks its contract: ${z.prettifyError(parsed.error)}`);
   expect(parsed.data, `${what} has more than its contract`).to.deep.equal(data);

@@ -8,6 +8,7 @@ import { TestSocket } from '../support/clients.ts';
 import { freshDatabaseUri } from '../support/database.ts';
 import { checkLog, readWholeHistory } from '../support/log-checker.ts';
 import { spawnServer } from '../support/server-process.ts';
+import { WsClient } from '../support/ws-client.ts';
 
 describe('stopping', () => {
   let dataDir: string;
@@ -24,6 +25,8 @@ describe('stopping', () => {
     const [ann, bob] = await buildFriends(server.url);
     const socket = await new TestSocket(server.url, ann.token).connected();
     const listening = await new TestSocket(server.url, bob.token).connected();
+    const plain = await WsClient.withHeader(server.url, bob.token);
+    const silent = await new WsClient(server.url).opened();
     const acknowledged: Message[] = [];
     const sends = Array.from({ length: 500 }, async (_, index) => {
       const answer = await socket.emit('private_message', { receiverId: bob.id, content: `m${index}` });
@@ -33,7 +36,9 @@ describe('stopping', () => {
     await sends[0];
     const exited = server.stop();
     expect((await socket.next('server_restart')).reconnectInMs).to.be.at.least(0);
+    expect(await plain.next('server_restart')).to.have.all.keys('reconnectInMs');
     await Promise.all(sends);
+    for (const client of [plain, silent]) expect(await client.closed()).to.equal(1012);
     expect(await exited).to.equal(0);
 
     const again = await spawnServer(environment);
@@ -47,6 +52,17 @@ describe('stopping', () => {
     listening.close();
     back.close();
     expect(await again.stop()).to.equal(0);
+  });
+
+  it('does not wait long for connections that do not read that they are closed', async () => {
+    const server = await spawnServer(environment);
+    const [ann] = await buildFriends(server.url);
+    const client = await WsClient.withHeader(server.url, ann.token);
+    client.socket.pause();
+    const startedAt = Date.now();
+    expect(await server.stop()).to.equal(0);
+    expect(Date.now() - startedAt).to.be.lessThan(6000);
+    client.close();
   });
 
   it('takes a second signal within a second for the first', async () => {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { buildUser, type TestUser } from '../support/builders.ts';
+import { befriend, buildUser, type TestUser } from '../support/builders.ts';
 import { RawSocket } from '../support/raw-socket.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { createWitness, type Witness } from '../support/witness.ts';
+import { WsClient } from '../support/ws-client.ts';
 
 describe('a client that never reads', () => {
   let app: TestApp;
@@ -23,22 +24,42 @@ describe('a client that never reads', () => {
     return items.find(({ user }) => user.id === friend.id)?.presence.status === 'online';
   }
 
-  it('is closed after 5 s of more than 1 MiB waiting, and everybody else is served meanwhile', async () => {
+  /** Somebody with 20 long messages of a friend, who asks for them again and again without reading an answer. */
+  async function buildSlow(sender: TestUser): Promise<TestUser> {
     const slow = await buildUser(app.url);
-    const { sender } = witness;
-    await sender.rest('POST', '/api/friends/add', { userId: slow.id });
-    await slow.rest('POST', `/api/friends/${sender.id}/accept`);
-    const text = '字'.repeat(4000);
+    await befriend(sender, slow);
     for (let sent = 0; sent < 20; sent++)
-      await sender.rest('POST', `/api/messages/private/${slow.id}`, { content: text });
+      await sender.rest('POST', `/api/messages/private/${slow.id}`, { content: '字'.repeat(4000) });
+    return slow;
+  }
 
+  async function isClosedAfter5s(sender: TestUser, slow: TestUser): Promise<void> {
+    const startedAt = Date.now();
+    while (await isOnline(sender, slow)) await witness.isServed();
+    expect(Date.now() - startedAt).to.be.within(4000, 10_000);
+  }
+
+  it('is closed after 5 s of more than 1 MiB waiting, and everybody else is served meanwhile', async () => {
+    const { sender } = witness;
+    const slow = await buildSlow(sender);
     const raw = await RawSocket.joined(app.url, slow.token);
     raw.socket.pause();
     const question = JSON.stringify(['message_history', { friendId: sender.id }]);
     for (let asked = 0; asked < 100; asked++) raw.send(`42${asked}${question}`);
-    const startedAt = Date.now();
-    while (await isOnline(sender, slow)) await witness.isServed();
-    expect(Date.now() - startedAt).to.be.within(4000, 10_000);
+    await isClosedAfter5s(sender, slow);
     raw.cut();
+  });
+
+  it('on /ws: is closed likewise, and not listened to until then, so that answers do not pile up', async () => {
+    const { sender } = witness;
+    const slow = await buildSlow(sender);
+    const client = await WsClient.withHeader(app.url, slow.token);
+    await client.call('sync', {});
+    client.socket.pause();
+    for (let id = 0; id < 300; id++) client.send({ type: 'message_history', friendId: sender.id, id });
+    client.send({ type: 'profile_update', bio: 'heard' });
+    await isClosedAfter5s(sender, slow);
+    expect((await slow.rest('GET', '/api/users/me')).body.bio).to.equal(null);
+    client.close();
   });
 });

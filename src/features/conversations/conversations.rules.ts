@@ -42,6 +42,11 @@ export function unreadFloor(membership: Membership): number {
   return Math.max(membership.readSeq, visibleFrom(membership) - 1);
 }
 
+/** Up to where messages have come to a member, or never will. */
+export function undeliveredFloor(membership: Membership): number {
+  return Math.max(membership.deliveredSeq, visibleFrom(membership) - 1);
+}
+
 export const mostUnread = 1000;
 
 /** How many of the other's messages lie between two places of a private log, those not to be read among them. */

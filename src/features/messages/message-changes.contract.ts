@@ -24,6 +24,7 @@ export const messageChangesContract = {
       { method: 'POST', path: '/api/message/recall/:messageId', alias: true },
     ],
     event: 'message_recall',
+    frames: [{ type: 'message_recall', success: 'recall_success', failure: 'recall_failed' }],
     flood: 'change',
   }),
   edit: operation({

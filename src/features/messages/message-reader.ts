@@ -1,5 +1,5 @@
 import type { HiddenMessageStore } from './hidden-messages.store.ts';
-import { relatedIdsOf, type Surroundings, toMessage } from './message-views.ts';
+import { relatedIdsOf, type Surroundings, toMessage, toPushedMessage } from './message-views.ts';
 import type { Message, Viewer } from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { MessageStore, Range } from './messages.store.ts';
@@ -111,6 +111,14 @@ export function createMessageReader({ store, hidden }: ReaderDeps) {
     /** One message as the viewer sees it. */
     async present(entry: Entry, viewer: Viewer): Promise<Message> {
       return toMessage(entry, viewer, await surroundingsOf([entry], viewer.userId));
+    },
+
+    /** Messages as they would have been pushed, without those that are recalled, or deleted by the person. */
+    async presentMissed(entries: readonly Entry[], userId: string): Promise<Message[]> {
+      const { related, hiddenIds } = await surroundingsOf(entries, userId);
+      return entries
+        .filter(({ id, recalledAt }) => !recalledAt && !hiddenIds.has(id))
+        .map((entry) => toPushedMessage(entry, related));
     },
 
     /** How many of others' messages above these places are recalled or deleted by the viewer, who has not to read them. */

@@ -171,6 +171,7 @@ export const messagesContract = {
     errors: ['unauthenticated', 'not_allowed', 'not_found', 'message_recalled', 'idempotency_mismatch'],
     routes: [{ method: 'POST', path: '/api/messages/private/:friendId', rename: { friendId: 'receiverId' } }],
     event: 'private_message',
+    frames: [{ type: 'text_message', success: 'message_sent', failure: 'error' }],
     flood: 'send',
   }),
   history: operation({
@@ -212,3 +213,6 @@ const changeEvents = {
 export type ChangeEvents = { [Name in keyof typeof changeEvents]: z.output<(typeof changeEvents)[Name]> };
 
 export const messagesEvents = { new_private_message: message, ...changeEvents };
+
+/** Events that `/ws` calls by another name, as its older clients do. */
+export const messagesFrameTypes = { new_private_message: 'new_message' };

@@ -149,6 +149,18 @@ export function createMessageStore(connection: Connection) {
       }));
     },
 
+    /** The entries of these parts of logs, in no order. */
+    async findWithin(
+      parts: readonly { conversationId: string; aboveSeq: number; uptoSeq: number }[],
+    ): Promise<Entry[]> {
+      if (parts.length === 0) return [];
+      const $or = parts.map(({ conversationId, aboveSeq, uptoSeq }) => ({
+        conversationId: new Types.ObjectId(conversationId),
+        seq: { $gt: aboveSeq, $lte: uptoSeq },
+      }));
+      return find({ $or });
+    },
+
     /** Everything that somebody has sent, read while it is taken. */
     async *sentBy(userId: string): AsyncGenerator<Entry> {
       const found = messages.find({ senderId: new Types.ObjectId(userId) }, { batchSize: entriesPerRead });

@@ -23,6 +23,7 @@ export const receiptsContract = {
     errors: ['unauthenticated', 'not_allowed', 'not_found'],
     routes: [{ method: 'PUT', path: '/api/messages/:messageId/status' }],
     event: 'message_status_update',
+    frames: [{ type: 'message_read', fixed: { status: 'read' } }],
     flood: 'send',
   }),
   readConversation: operation({

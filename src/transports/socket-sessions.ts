@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http';
+import type { Actor, Call } from '../core/actor.ts';
+import { AppError, type Problem, toProblem } from '../core/errors.ts';
+import type { BoundOperation } from '../core/operation.ts';
+import { asAppError, type FloodLimiter, type Outcome, type RunOperation } from '../core/run-operation.ts';
+import { addressOf, isForeignOrigin, localeOf, subnetOf } from './client.ts';
+import type { LiveSocket, LiveSockets } from './live-sockets.ts';
+
+/** Lets the acknowledgement and `session_revoked` out before the socket closes. */
+const closeDelayMs = 100;
+
+interface SocketSessionsDeps<Reason> {
+  run: RunOperation;
+  authenticate(token: string): Promise<Actor>;
+  liveSockets: LiveSockets<Reason>;
+  /** Counts handshakes by address, and refusals by socket: whoever goes on in spite of them is disconnected. */
+  limits: FloodLimiter<'handshakes' | 'strikes'>;
+  isOutage(error: unknown): boolean;
+  trustedProxyHops: number;
+  /** Whose pages may open sockets; what is no browser sends no origin. */
+  origins: { allowed: '*' | readonly string[]; own: string };
+}
+
+/** One socket of any kind. */
+export interface SocketPort {
+  /** Unlike that of any other socket of any kind. */
+  id: string;
+  request: IncomingMessage;
+  isOpen(): boolean;
+  push(event: string, data: unknown): void;
+  close(why: 'session_ended' | 'flooding'): void;
+}
+
+/** A socket with the person on it. */
+export interface SocketSession {
+  /** Whether its session is over, so that it may do nothing more until it closes. */
+  readonly isEnded: boolean;
+  /** Runs an operation for the person. Never fails. */
+  call(bound: BoundOperation, input: unknown): Promise<Outcome>;
+  /** Counts what nobody does often; closes the socket of who does. */
+  strike(): void;
+  /** To be called when the socket has closed. */
+  leave(): void;
+}
+
+export type SocketSessions = ReturnType<typeof createSocketSessions>;
+
+/** What the sockets of every kind have in common: who may come in, how they call operations, when they have to go. */
+export function createSocketSessions<Reason>(deps: SocketSessionsDeps<Reason>) {
+  return {
+    /** What is checked of every handshake before its token. */
+    async receive(request: IncomingMessage): Promise<void> {
+      if (isForeignOrigin(request, deps.origins)) throw new AppError('not_allowed');
+      await deps.limits.take('handshakes', subnetOf(addressOf(request, deps.trustedProxyHops)));
+    },
+
+    async authenticate(token: string | undefined): Promise<Actor> {
+      if (token === undefined) throw new AppError('unauthenticated');
+      return deps.authenticate(token);
+    },
+
+    /** Throws what `open` would throw. */
+    ensureRoomFor: deps.liveSockets.ensureRoomFor,
+
+    /** Throws `unauthenticated` if the session or the socket has ended meanwhile, `limit_reached` above 50 of them. */
+    open(port: SocketPort, actor: Actor): SocketSession {
+      const session = createSession(deps, { port, actor });
+      // its close event has passed already, so it would count as open for ever
+      if (!port.isOpen()) throw new AppError('unauthenticated');
+      deps.liveSockets.enter(session);
+      return session;
+    },
+
+    problemOf(error: unknown, request: IncomingMessage, requestId: string): Problem {
+      return toProblem(asAppError(error, deps.isOutage), { locale: localeOf(request), requestId });
+    },
+  };
+}
+
+interface SessionInput {
+  port: SocketPort;
+  actor: Actor;
+}
+
+function createSession<Reason>(
+  { run, liveSockets, limits, trustedProxyHops }: SocketSessionsDeps<Reason>,
+  { port, actor }: SessionInput,
+): SocketSession & LiveSocket<Reason> {
+  const circumstances: Omit<Call, 'actor' | 'requestId'> = {
+    locale: localeOf(port.request),
+    address: addressOf(port.request, trustedProxyHops),
+    originSocketId: port.id,
+    file: null,
+  };
+  let callCount = 0;
+
+  const session = {
+    id: port.id,
+    actor,
+    isEnded: false,
+
+    async call(bound: BoundOperation, input: unknown): Promise<Outcome> {
+      const requestId = `${port.id}-${++callCount}`;
+      const outcome = await run(bound, input, {
+        ...circumstances,
+        requestId,
+        actor: session.isEnded ? null : actor,
+      });
+      if (!outcome.ok && outcome.error.code === 'rate_limited') session.strike();
+      return outcome;
+    },
+
+    strike(): void {
+      limits.take('strikes', port.id).catch(() => port.close('flooding'));
+    },
+
+    end(sessionId: string, reason: Reason): void {
+      session.isEnded = true;
+      port.push('session_revoked', { sessionId, reason });
+      setTimeout(() => port.close('session_ended'), closeDelayMs);
+    },
+
+    leave: () => liveSockets.leave(session),
+  };
+  return session;
+}
