@@ -5,6 +5,7 @@ import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { avatarsContract } from './features/avatars/avatars.contract.ts';
 import { conversationsContract } from './features/conversations/conversations.contract.ts';
+import { filesContract } from './features/files/files.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
@@ -22,6 +23,7 @@ export const contracts = {
   friends: friendsContract,
   messages: messagesContract,
   conversations: conversationsContract,
+  files: filesContract,
 };
 
 /** Everything that clients can hear. */

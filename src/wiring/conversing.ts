@@ -4,6 +4,7 @@ import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
+import { visibleFrom } from '../features/conversations/conversations.rules.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
@@ -16,6 +17,7 @@ import { createMessagesService } from '../features/messages/messages.service.ts'
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
+import { createSentMessageStore } from '../features/messages/sent-messages.store.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 
 interface ConversingInput {
@@ -24,6 +26,12 @@ interface ConversingInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+}
+
+interface Asked {
+  userId: string;
+  messageId: string;
+  conversationId: string;
 }
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
@@ -69,7 +77,22 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     },
   });
 
+  const findSent = createSentMessageStore(connection);
+
   return {
+    async canSeeMessage({ userId, messageId, conversationId }: Asked): Promise<boolean> {
+      const [sent, [membership]] = await Promise.all([
+        findSent([messageId]),
+        memberships.findOf(userId, [conversationId]),
+      ]);
+      const message = sent.get(messageId);
+      if (!message || !membership || message.conversationId !== conversationId) return false;
+      return !message.isRecalled && message.seq >= visibleFrom(membership);
+    },
+    async messageStates(messageIds: readonly string[]): Promise<Map<string, 'kept' | 'recalled'>> {
+      const sent = await findSent(messageIds);
+      return new Map([...sent].map(([id, { isRecalled }]) => [id, isRecalled ? 'recalled' : 'kept']));
+    },
     operations: [
       ...bind('messages', contracts.messages, messages.handlers),
       ...bind('conversations', contracts.conversations, conversations),

@@ -15,12 +15,14 @@ import { createDelivery } from '../transports/delivery.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
+import { buildFiles, buildFileTools } from './files.ts';
 import { buildPeople } from './people.ts';
 
 const lastSeenEveryMs = 200;
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
+const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
 
@@ -53,14 +55,24 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   const sessionStore = createSessionStore(connection);
   const { relations, users } = people;
   const conversing = buildConversing({ connection, log, delivery, relations, users });
+  const fileTools = buildFileTools(common, connection);
+  const files = buildFiles({
+    ...common,
+    connection,
+    fileTools,
+    canSeeMessage: conversing.canSeeMessage,
+    messageStates: conversing.messageStates,
+    issueFileAccess: (actor) => accounts.issueFileAccess(actor),
+  });
   const accounts = buildAccounts({
     ...common,
     connection,
     jwtSecret,
     people,
     sessionStore,
+    fileTools,
     closeSockets: liveSockets.end,
-    holders: conversing.holders,
+    holders: [...conversing.holders, files.personalFiles],
   });
   const watchSessions = createSessionWatch({
     sessions: sessionStore,
@@ -72,12 +84,14 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
-    operations: [...accounts.operations, ...people.operations, ...conversing.operations],
+    authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
+    operations: [...accounts.operations, ...people.operations, ...conversing.operations, ...files.operations],
     /** Takes up what goes on by itself, once the database is there. */
     start(): void {
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      background.repeat(sweepFilesEveryMs, files.attachments.sweep);
     },
     async settle(): Promise<void> {
       background.stop();

@@ -8,6 +8,7 @@ import { createFloodLimiter, noFloodLimiter } from '../platform/flood-limiter.ts
 import { createHttpApp } from '../transports/http-app.ts';
 import { createRestRouter } from '../transports/rest.ts';
 import { serveSocketIo } from '../transports/socket-io.ts';
+import { slowestUploadMs } from '../transports/uploads.ts';
 import type { Features } from './features.ts';
 
 const floodBuckets = {
@@ -26,6 +27,9 @@ const socketBuckets = {
   handshakes: { points: 1000, durationSeconds: 10 },
   strikes: { points: 200, durationSeconds: 10 },
 };
+
+/** Uploads are ended by their own clock first. */
+const graceMs = 60_000;
 
 interface TransportsInput {
   config: Config;
@@ -48,12 +52,20 @@ export function buildTransports({
   isReady,
 }: TransportsInput): HttpServer {
   const { trustedProxyHops, hasRateLimits, corsOrigins } = config;
-  const { operations, authenticate, liveSockets } = features;
+  const { operations, authenticate, authenticateFileAccess, liveSockets } = features;
   const floods = hasRateLimits ? createFloodLimiter(floodBuckets) : noFloodLimiter;
   const limits = hasRateLimits ? createFloodLimiter(socketBuckets) : noFloodLimiter;
   const run = createOperationRunner({ drain, floods, log, isOutage });
-  const router = createRestRouter({ operations, run, authenticate, trustedProxyHops, hasRateLimits });
+  const router = createRestRouter({
+    operations,
+    run,
+    authenticate,
+    authenticateFileAccess,
+    trustedProxyHops,
+    hasRateLimits,
+  });
   const httpServer = createServer(
+    { requestTimeout: slowestUploadMs + graceMs },
     createHttpApp({
       router,
       corsOrigins,
