@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { AppError } from '../core/errors.ts';
 import type { ByteRange } from '../core/file-storage.ts';
 import type { Media, PartialContent } from '../core/media.ts';
@@ -17,7 +17,7 @@ export async function sendMedia(exchange: Exchange, media: Media, stallMs = stal
   const { request, response } = exchange;
   const { content, options } = media;
   if (options.etag !== undefined) response.set('ETag', options.etag);
-  if (options.etag !== undefined && request.fresh) {
+  if (options.etag !== undefined && has(request, options.etag)) {
     setHeaders(response, media);
     response.status(304).end();
   } else if (Buffer.isBuffer(content)) {
@@ -30,6 +30,12 @@ export async function sendMedia(exchange: Exchange, media: Media, stallMs = stal
     if (stream === null) response.end();
     else await send(stream, response, stallMs);
   }
+}
+
+/** Not `request.fresh`: scripts of browsers that ask with a version of their own get `no-cache` added, and the whole. */
+function has(request: Request, etag: string): boolean {
+  const known = request.get('If-None-Match')?.split(',') ?? [];
+  return known.some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
 async function send(stream: Readable, response: Response, stallMs: number): Promise<void> {
@@ -77,6 +83,9 @@ async function openPart(
 function rangeOf({ request, response }: Exchange, size: number, etag?: string): ByteRange | undefined {
   const ifRange = request.get('If-Range');
   if (request.method !== 'GET' || (ifRange !== undefined && ifRange !== etag)) return undefined;
+  // the parser refuses the end of a file that is longer than the file, which means the whole (RFC 9110, 14.1.2)
+  if (Number(/^bytes=-(\d+)$/.exec(request.get('Range') ?? '')?.[1] ?? 0) > size)
+    return { start: 0, end: size - 1 };
   const ranges = request.range(size);
   if (ranges === -1) {
     response.set('Content-Range', `bytes */${size}`);
