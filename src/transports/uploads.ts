@@ -11,14 +11,14 @@ const mostStreams = 64;
 const repeatAfterMs = 1000;
 
 /** By kind of upload: how many of one person at a time, and how long a client may take. */
-const kinds = {
+const usual = {
   buffer: { perPerson: 1, patience: { idleWithinMs: 10_000, arrivesWithinMs: 60_000 } },
   // 50 MiB over a slow line
   stream: { perPerson: 3, patience: { idleWithinMs: 15_000, arrivesWithinMs: 15 * 60_000 } },
 };
 
 /** A server that takes uploads must not end a request before this. */
-export const slowestUploadMs = kinds.stream.patience.arrivesWithinMs;
+export const slowestUploadMs = usual.stream.patience.arrivesWithinMs;
 
 export type Uploads = ReturnType<typeof createUploads>;
 
@@ -30,7 +30,7 @@ interface Receiving<T> {
 }
 
 /** Reads multipart bodies: one file in one field, of people who are known, a few at a time per person. */
-export function createUploads() {
+export function createUploads(kinds = usual) {
   const ofPerson = new Map<string, number>();
   let streams = 0;
   let heldBytes = 0;

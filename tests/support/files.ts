@@ -1,14 +1,16 @@
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { type Connection, Types } from 'mongoose';
 import sharp from 'sharp';
 import { createAttachments } from '../../src/features/files/attachments.ts';
 import { createBlobStore } from '../../src/features/files/blobs.store.ts';
 import { createBlobs } from '../../src/features/files/blobs.ts';
-import { createFileStore } from '../../src/features/files/files.store.ts';
+import { createFileStore, type Sent } from '../../src/features/files/files.store.ts';
 import { createUsageStore } from '../../src/features/files/usage.store.ts';
 import { createSentMessageStore } from '../../src/features/messages/sent-messages.store.ts';
 import { createFileStorage } from '../../src/platform/file-storage/file-storage.ts';
 import type { TestUser } from './builders.ts';
 import type { TestApp } from './start-app.ts';
+
+let messages = 0;
 
 /** A multipart body with one file. */
 export function fileForm(bytes: Buffer | string, name = 'a.txt', mimeType = ''): FormData {
@@ -74,6 +76,17 @@ function inspector(database: Connection) {
         _id: userId,
       });
       return found?.bytes ?? 0;
+    },
+    /** Stores a message with this id, as far as files look at messages. */
+    async storeMessage({ messageId, conversationId }: Sent, more: object = {}): Promise<void> {
+      const ids = { _id: new Types.ObjectId(messageId), conversationId: new Types.ObjectId(conversationId) };
+      const seq = ++messages + 1000;
+      const sender = { senderId: new Types.ObjectId(), clientMessageId: ids._id };
+      await database.collection('messages').insertOne({ ...ids, ...sender, seq, ...more });
+    },
+    async recallMessage(messageId: string): Promise<void> {
+      const filter = { _id: new Types.ObjectId(messageId) };
+      await database.collection('messages').updateOne(filter, { $set: { recalledAt: new Date() } });
     },
     /** Makes what is to be looked at later due now. */
     async passTime(): Promise<void> {

@@ -76,9 +76,10 @@ export function createFileStore(connection: Connection) {
       return (await find({ _id: id }))[0] ?? null;
     },
 
-    /** Gives a file that was not sent yet to a message. Answers whether it was. */
+    /** Gives a file that was not sent yet to a message, and is not looked at before a time. Answers whether it was. */
     async bind(id: string, sent: Sent, checkAt: Date): Promise<boolean> {
-      const result = await files.updateOne({ _id: id, messageId: null }, { $set: { ...sent, checkAt } });
+      const change = { $set: sent, $max: { checkAt } };
+      const result = await files.updateOne({ _id: id, messageId: null }, change);
       return result.modifiedCount === 1;
     },
 
