@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { buildUser, type TestUser } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
@@ -10,6 +11,15 @@ const pathOf = (url: unknown) => {
   const { pathname, search } = new URL(String(url));
   return pathname + search;
 };
+
+const officeXml = 'application/vnd.openxmlformats-officedocument';
+const contentTypes = `<Types><Override PartName="/word/document.xml" ContentType="${officeXml}.wordprocessingml.document.main+xml"/></Types>`;
+const zip = (entries: Record<string, Uint8Array>) => Buffer.from(zipSync(entries, { mtime: '2000-01-01' }));
+const docx = zip({
+  '[Content_Types].xml': Buffer.from(contentTypes),
+  'word/document.xml': Buffer.from('<w:document/>'),
+});
+const bomb = zip({ zeros: Buffer.alloc(20 * mebibyte) });
 
 /** The smallest bytes that are recognised as each of these, padded to some length. */
 const samples: [string, string, Buffer, string][] = [
@@ -24,6 +34,8 @@ const samples: [string, string, Buffer, string][] = [
   ['gzip', 'a.gz', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]), 'application/gzip'],
   ['7z', 'a.7z', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4]), 'application/x-7z-compressed'],
   ['old Office', 'a.doc', Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'application/x-cfb'],
+  ['Word', 'a.docx', docx, `${officeXml}.wordprocessingml.document`],
+  ['a zip bomb, which nobody unpacks', 'b.zip', bomb, 'application/zip'],
   ['JSON', 'a.json', Buffer.from('{"a": 1}\n'), 'text/plain'],
   ['Markdown in Chinese', '说明.md', Buffer.from('# 标题\n\t你好，世界 🎉\n'), 'text/plain'],
   ['a text that begins like a bitmap', 'a.txt', Buffer.from('BM25 ranks documents'), 'text/plain'],
