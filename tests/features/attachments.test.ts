@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
-import type { StoredFile } from '../../src/features/files/files.contract.ts';
+import { file, type StoredFile, toFile } from '../../src/features/files/files.contract.ts';
 import type { Sent } from '../../src/features/files/files.store.ts';
 import { pairIdOf } from '../../src/features/friends/friends.store.ts';
 import { buildFriends, buildUser, type TestUser } from '../support/builders.ts';
@@ -69,12 +69,12 @@ describe('files: as messages attach them', () => {
     expect([await statusOf(ann, fileId), await statusOf(bob, fileId)]).to.deep.equal([404, 404]);
   });
 
-  it('is what the message keeps: what it is and how large, as plain JSON', async () => {
+  it('is what the message keeps: what it is and how large, as plain JSON that shows as the upload did', async () => {
     const picture = await plain(400, 300, 'red').jpeg().toBuffer();
     const { body } = await upload(ann, picture, 'a.jpg');
-    const file = await claim(String(body.id), newSent(), 'image');
+    const stored = await claim(String(body.id), newSent(), 'image');
     const { name, size, mimeType, width, height } = body;
-    expect(file).to.deep.equal({
+    expect(stored).to.deep.equal({
       fileId: body.id,
       name,
       size,
@@ -83,6 +83,7 @@ describe('files: as messages attach them', () => {
       height,
       hasThumbnail: true,
     });
+    expect(file.parse(toFile(JSON.parse(JSON.stringify(stored)), app.config.publicUrl))).to.deep.equal(body);
   });
 
   it('is hidden from a member who sees later messages only', async () => {

@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers';
 interface Begun {
   path: string;
   token?: string;
+  /** For servers that believe who says so. */
+  user?: string;
   field?: string;
   name?: string;
 }
@@ -12,12 +14,13 @@ interface Begun {
 export type SlowUpload = ReturnType<typeof beginUpload>;
 
 /** An upload that is sent piece by piece, or never whole. */
-export function beginUpload(url: string, { path, token, field = 'file', name = 'a.pdf' }: Begun) {
+export function beginUpload(url: string, { path, token, user, field = 'file', name = 'a.pdf' }: Begun) {
   const boundary = 'boundary-of-a-slow-upload';
   const request = httpRequest(url + path, {
     method: 'POST',
     headers: {
       'content-type': `multipart/form-data; boundary=${boundary}`,
+      ...(user !== undefined && { user }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
   });

@@ -32,7 +32,8 @@ describe('uploads that are streamed', () => {
     const uploads = createUploads({ buffer: kind, stream: kind });
     const app = express();
     app.post('/', async (request, response) => {
-      const receiving = { userId: 'ann', readmit, use: (file: unknown) => use(file as IncomingFile) };
+      const userId = request.get('user') ?? 'ann';
+      const receiving = { userId, readmit, use: (file: unknown) => use(file as IncomingFile) };
       const upload = { field: 'file', as: 'stream' } as const;
       await uploads.receive({ request, response }, upload, receiving).then(
         (result) => response.json({ result }),
@@ -134,6 +135,29 @@ describe('uploads that are streamed', () => {
     for (let sent = 0; sent < 80 && !connection.destroyed; sent++) await send(Buffer.alloc(mebibyte));
     await closed;
     expect(connection.bytesRead).to.be.within(64 * mebibyte, 66 * mebibyte);
+  });
+
+  it('are so many at a time that they hold little, whoever sends them', async () => {
+    let begun = 0;
+    let tell = () => {};
+    const areBegun = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const url = await serve({
+      use({ content }) {
+        if (++begun === 64) tell();
+        return buffer(content).then(({ length }) => length);
+      },
+    });
+    const uploads = Array.from({ length: 64 }, (_, at) =>
+      beginUpload(url, { path: '/', user: `user ${at}` }),
+    );
+    for (const { send } of uploads) void send('x');
+    await areBegun;
+    const late = () => beginUpload(url, { path: '/', user: 'late' });
+    expect((await late().finish()).body).to.deep.equal({ code: 'unavailable' });
+    await Promise.all(uploads.map(({ finish }) => finish()));
+    expect((await late().finish()).status).to.equal(200);
   });
 
   it('of another field are refused at once', async () => {

@@ -46,7 +46,7 @@ const sameAs: Readonly<Record<string, string>> = {
 /** Containers that carry sound alone as well, which their first bytes do not tell: what recorders of browsers make. */
 const soundIn: Readonly<Record<string, string>> = { 'video/webm': 'audio/webm', 'video/mp4': 'audio/mp4' };
 
-export const plainText = 'text/plain';
+const plainText = 'text/plain';
 
 export type FileKind = 'image' | 'text' | 'other';
 
