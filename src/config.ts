@@ -7,7 +7,14 @@ import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { type PresenceSettings, presenceSettings, toPresence } from './settings/presence.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
-import { storageFaults, storageSettings, toS3 } from './settings/storage.ts';
+import {
+  storageFaults,
+  storageSettings,
+  toS3,
+  toUploadLimits,
+  type UploadLimits,
+  uploadSettings,
+} from './settings/storage.ts';
 
 const exampleSecrets = ['your_jwt_secret_key', 'a_very_strong_secret_key_at_least_32_chars_long'];
 
@@ -52,6 +59,7 @@ export const settings = z.object({
   ...smsSettings,
   ...mailSettings,
   ...storageSettings,
+  ...uploadSettings,
 });
 
 type Settings = z.output<typeof settings>;
@@ -88,6 +96,7 @@ export interface Config {
   phones: { defaultCountry: Settings['PHONE_DEFAULT_COUNTRY']; countries: Settings['SMS_COUNTRIES'] };
   /** `null`: files are kept in the database. */
   s3: S3Settings | null;
+  uploads: UploadLimits;
 }
 
 /** Everything that is wrong with the settings, by variable; never with their values. */
@@ -139,6 +148,7 @@ function toConfig(set: Settings): Config {
     mail: toMail(set, isProduction),
     phones: { defaultCountry: set.PHONE_DEFAULT_COUNTRY, countries: set.SMS_COUNTRIES },
     s3: toS3(set),
+    uploads: toUploadLimits(set),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   conversationsContract,
   conversationsEvents,
 } from './features/conversations/conversations.contract.ts';
+import { filesContract } from './features/files/files.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import {
   messageChangesContract,
@@ -39,6 +40,7 @@ export const contracts = {
   conversations: conversationsContract,
   typing: typingContract,
   receipts: receiptsContract,
+  files: filesContract,
 };
 
 /** Everything that clients can hear. */

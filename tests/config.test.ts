@@ -45,6 +45,10 @@ describe('config', () => {
       mail: { driver: 'log' },
       phones: { defaultCountry: 'CN', countries: undefined },
       s3: null,
+      uploads: {
+        maxBytes: { image: 10 * 1024 * 1024, other: 50 * 1024 * 1024 },
+        quotaBytes: 1024 * 1024 * 1024,
+      },
     });
   });
 
@@ -78,6 +82,12 @@ describe('config', () => {
       expect(readConfig({ PRESENCE_GRACE_SECONDS: text }).presence.graceMs).to.equal(graceMs);
     });
   }
+  it('takes one cap for all uploads, and no quota at all', () => {
+    const { uploads } = readConfig({ UPLOAD_MAX_BYTES: '1000', UPLOAD_QUOTA_BYTES: '0' });
+    expect(uploads.maxBytes).to.deep.equal({ image: 1000, other: 1000 });
+    expect(uploads.quotaBytes).to.equal(Number.MAX_SAFE_INTEGER);
+    expect(faultsOf({ UPLOAD_MAX_BYTES: '0', UPLOAD_QUOTA_BYTES: '-1' })).to.have.length(2);
+  });
 
   it('reads origins as a list, with blanks around its commas', () => {
     const { corsOrigins } = readConfig({ CORS_ORIGINS: 'https://a.example, https://b.example' });

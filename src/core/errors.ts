@@ -97,6 +97,11 @@ const errorCatalogue = {
     title: { en: 'This kind of content is not taken', zh: '不支持该内容类型' },
     retryable: false,
   },
+  range_not_satisfiable: {
+    status: 416,
+    title: { en: 'The file has no such part', zh: '文件没有所请求的部分' },
+    retryable: false,
+  },
   rate_limited: { status: 429, title: { en: 'Too many requests', zh: '请求过于频繁' }, retryable: true },
   internal: { status: 500, title: { en: 'Something went wrong', zh: '服务器内部错误' }, retryable: true },
   unavailable: {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Actor, Call } from './actor.ts';
+import type { Actor, Call, IncomingFile } from './actor.ts';
 import { AppError, type ErrorCode, type Text } from './errors.ts';
 
 export interface Route {
@@ -26,6 +26,12 @@ export interface Frame {
 }
 
 /**
+ * `buffer`: held in memory whole before the operation begins. `stream`: the operation begins when the file does, has to
+ * bound it by itself, and has no deadline, as a file may take minutes to arrive.
+ */
+export type Upload = { field: string; as: 'buffer'; maxBytes: number } | { field: string; as: 'stream' };
+
+/**
  * One thing a client can do, declared once for every wire and every generated document.
  * Each feature's `*.contract.ts` is a record of these; its service owes one function per entry.
  */
@@ -42,7 +48,9 @@ export interface Operation {
   /** May go on after its answer, which is `{ status: 'pending' }` then, and 202 over REST. */
   pends?: true;
   /** The field of a multipart body that carries a file. Such operations are REST only. */
-  upload?: { field: string; maxBytes: number };
+  upload?: Upload;
+  /** A token for reading files, in the query as `access`, does as well as a token of access. */
+  fileAccess?: true;
   /** Besides those every operation can meet: validation_failed, rate_limited, internal, unavailable. */
   errors: readonly ErrorCode[];
   routes: readonly Route[];
@@ -63,8 +71,12 @@ export function operation<const Declared extends Operation>(declared: Declared):
 
 export type Contract = Readonly<Record<string, Operation>>;
 
-type CallOf<O extends Operation> = (O['access'] extends 'user' ? Call<Actor> : Call) &
-  (O extends { upload: object } ? { file: Buffer } : unknown);
+type CallOf<O extends Operation> = (O['access'] extends 'user' ? Call<Actor> : Call) & FileOf<O['upload']>;
+type FileOf<U extends Operation['upload']> = U extends { as: 'stream' }
+  ? { file: IncomingFile }
+  : U extends { as: 'buffer' }
+    ? { file: Buffer }
+    : unknown;
 type HandlerOf<O extends Operation> = (
   input: z.output<O['input']>,
   call: CallOf<O>,

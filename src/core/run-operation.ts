@@ -44,7 +44,8 @@ export function createOperationRunner(deps: RunnerDeps): RunOperation {
       if (deps.drain.isDraining) throw new AppError('unavailable');
       if (bound.operation.access === 'user' && call.actor === null) throw new AppError('unauthenticated');
       await deps.floods.take(bound.operation.flood, `${bound.name}:${call.actor?.userId ?? call.address}`);
-      const result = await withinDeadline(bound.handle(parse(bound.operation, input), call));
+      const work = bound.handle(parse(bound.operation, input), call);
+      const result = await (bound.operation.upload?.as === 'stream' ? work : withinDeadline(work));
       outcome = { ok: true, data: result ?? null };
     } catch (error) {
       failure = error;

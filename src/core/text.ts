@@ -18,6 +18,15 @@ function isUnambiguous(text: string): boolean {
   return ![invisible, strayJoiner, straySelector, strayTag].some((pattern) => pattern.test(text));
 }
 
+/** A text without what hides in it or turns it around. */
+export function withoutInvisible(text: string): string {
+  const patterns = [invisible, strayJoiner, straySelector, strayTag];
+  return patterns.reduce(
+    (left, { source }) => left.replace(new RegExp(source, 'gu'), ''),
+    text.toWellFormed(),
+  );
+}
+
 /** A name or a line about oneself: trimmed, bounded, nothing invisible in it. HTML is kept verbatim. */
 export function shortText({ min = 0, max }: { min?: number; max: number }) {
   return z

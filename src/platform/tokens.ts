@@ -2,8 +2,15 @@ import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from '
 import jwt from 'jsonwebtoken';
 
 const issuer = 'parley';
-const audience = 'parley-clients';
-const type = 'at+jwt';
+
+/** What a token is good for; one kind never passes for another. */
+const kinds = {
+  access: { audience: 'parley-clients', typ: 'at+jwt' },
+  files: { audience: 'parley-files', typ: 'fa+jwt' },
+} as const;
+type Kind = keyof typeof kinds;
+
+const fileAccessLifetimeSeconds = 3600;
 
 const isId = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{24}$/.test(value);
 
@@ -17,7 +24,7 @@ interface Claims {
 }
 
 /**
- * Access tokens (HS256 JWTs that name a session) and refresh tokens: opaque, `session | nonce | tag`. The tag tells ours
+ * Access tokens (HS256 JWTs that name a session), such for reading files only, and refresh tokens: opaque, `session | nonce | tag`. The tag tells ours
  * from forged ones, so that only a token that was really issued counts as a replay; the next nonce is derived from the
  * token before it, so that a repeated rotation gives the same successor without anything readable being stored.
  */
@@ -45,36 +52,47 @@ export function createTokens({
     return named.subarray(0, sessionBytes).toString('hex');
   }
 
-  return {
-    accessLifetimeSeconds,
-    sessionOf,
+  function issue(kind: Kind, { userId, sessionId }: Claims, expiresIn: number): string {
+    const { audience, typ } = kinds[kind];
+    return jwt.sign({ sid: sessionId }, secret, {
+      algorithm: 'HS256',
+      header: { alg: 'HS256', typ },
+      subject: userId,
+      issuer,
+      audience,
+      expiresIn,
+    });
+  }
 
-    issueAccess: ({ userId, sessionId }: Claims): string =>
-      jwt.sign({ sid: sessionId }, secret, {
-        algorithm: 'HS256',
-        header: { alg: 'HS256', typ: type },
-        subject: userId,
+  /** Algorithm, audience, issuer and type are pinned. */
+  function verify(kind: Kind, token: string): Claims | null {
+    const { audience, typ } = kinds[kind];
+    try {
+      const { header, payload } = jwt.verify(token, secret, {
+        algorithms: ['HS256'],
         issuer,
         audience,
-        expiresIn: accessLifetimeSeconds,
-      }),
+        complete: true,
+      });
+      if (header.typ !== typ || typeof payload === 'string') return null;
+      const { sub, sid, exp } = payload;
+      return isId(sub) && isId(sid) && exp !== undefined ? { userId: sub, sessionId: sid } : null;
+    } catch {
+      return null;
+    }
+  }
 
-    /** The claims of a token of ours that has not expired, else `null`: algorithm, audience, issuer and type are pinned. */
-    verifyAccess(token: string): Claims | null {
-      try {
-        const { header, payload } = jwt.verify(token, secret, {
-          algorithms: ['HS256'],
-          issuer,
-          audience,
-          complete: true,
-        });
-        if (header.typ !== type || typeof payload === 'string') return null;
-        const { sub, sid, exp } = payload;
-        return isId(sub) && isId(sid) && exp !== undefined ? { userId: sub, sessionId: sid } : null;
-      } catch {
-        return null;
-      }
-    },
+  return {
+    accessLifetimeSeconds,
+    fileAccessLifetimeSeconds,
+    sessionOf,
+
+    issueAccess: (claims: Claims): string => issue('access', claims, accessLifetimeSeconds),
+    issueFileAccess: (claims: Claims): string => issue('files', claims, fileAccessLifetimeSeconds),
+
+    /** The claims of a token of ours that has not expired, else `null`. */
+    verifyAccess: (token: string): Claims | null => verify('access', token),
+    verifyFileAccess: (token: string): Claims | null => verify('files', token),
 
     firstRefresh: (sessionId: string): string => seal(sessionId, randomBytes(nonceBytes)),
 

@@ -1,6 +1,31 @@
 import { z } from 'zod';
 import type { S3Settings } from '../platform/file-storage/s3-settings.ts';
-import { type Given, httpUrl, missing } from './fields.ts';
+import { type Given, httpUrl, missing, wholeNumber } from './fields.ts';
+
+const mebibyte = 1024 * 1024;
+const mostBytes = 100 * 1024 * mebibyte;
+
+/** What may be uploaded. */
+export const uploadSettings = {
+  UPLOAD_MAX_BYTES: wholeNumber(1, mostBytes).optional(),
+  UPLOAD_QUOTA_BYTES: wholeNumber(0, 999_999_999_999).default(1024 * mebibyte),
+};
+const uploadShape = z.object(uploadSettings);
+
+export interface UploadLimits {
+  /** Of one file. */
+  maxBytes: { image: number; other: number };
+  /** Of all files of one person together. */
+  quotaBytes: number;
+}
+
+export function toUploadLimits(set: z.output<typeof uploadShape>): UploadLimits {
+  const { UPLOAD_MAX_BYTES: max, UPLOAD_QUOTA_BYTES: quota } = set;
+  return {
+    maxBytes: { image: max ?? 10 * mebibyte, other: max ?? 50 * mebibyte },
+    quotaBytes: quota === 0 ? Number.MAX_SAFE_INTEGER : quota,
+  };
+}
 
 /** Where files are kept: in the database unless a bucket is named. */
 export const storageSettings = {

@@ -16,6 +16,8 @@ interface RestDeps {
   operations: readonly BoundOperation[];
   run: RunOperation;
   authenticate(token: string): Promise<Actor>;
+  /** Who may read files with such a token. */
+  authenticateFileAccess(token: string): Promise<Actor>;
   trustedProxyHops: number;
   hasRateLimits: boolean;
 }
@@ -58,26 +60,29 @@ async function serve(
   deps: Omit<RestDeps, 'operations'> & { uploads: Uploads },
 ): Promise<void> {
   const { operation } = bound;
-  let actor = await actorOf(request, operation, deps.authenticate);
-  let file: Buffer | null = null;
-  if (operation.upload) {
-    file = await deps.uploads.read({ request, response }, operation.upload, actor?.userId ?? '');
-    // an upload takes its time, and the session may have ended meanwhile
-    actor = await actorOf(request, operation, deps.authenticate);
-  }
-  const call: Call = {
-    actor,
-    file,
-    requestId: requestIdOf(response),
-    locale: localeOf(request),
-    address: addressOf(request, deps.trustedProxyHops),
-    originSocketId: null,
+  const actor = await actorOf(request, operation, deps);
+  const runWith = (file: Call['file']) => {
+    const call: Call = {
+      actor,
+      file,
+      requestId: requestIdOf(response),
+      locale: localeOf(request),
+      address: addressOf(request, deps.trustedProxyHops),
+      originSocketId: null,
+    };
+    return deps.run(bound, inputOf(request, operation, route), call);
   };
-  const outcome = await deps.run(bound, inputOf(request, operation, route), call);
+  const outcome = operation.upload
+    ? await deps.uploads.receive({ request, response }, operation.upload, {
+        userId: actor?.userId ?? '',
+        readmit: async () => void (await actorOf(request, operation, deps)),
+        use: runWith,
+      })
+    : await runWith(null);
   if (!outcome.ok) return sendProblem(response, outcome.error);
   if (operation.secret) response.set('Cache-Control', 'no-store');
   if (operation.output === null) response.status(204).end();
-  else if (outcome.data instanceof Media) await sendMedia(response, outcome.data);
+  else if (outcome.data instanceof Media) await sendMedia({ request, response }, outcome.data);
   else response.status(statusOf(operation, outcome.data)).json(outcome.data);
 }
 
@@ -89,11 +94,14 @@ function statusOf({ status, pends }: Operation, data: unknown): number {
 
 async function actorOf(
   request: Request,
-  { access }: Operation,
-  authenticate: RestDeps['authenticate'],
+  { access, fileAccess }: Operation,
+  { authenticate, authenticateFileAccess }: Pick<RestDeps, 'authenticate' | 'authenticateFileAccess'>,
 ): Promise<Actor | null> {
   if (access === 'public') return null;
   const token = bearerOf(request);
+  const fileToken = request.query.access;
+  if (fileAccess && token === undefined && typeof fileToken === 'string')
+    return authenticateFileAccess(fileToken);
   if (access === 'optional' && token === undefined) return null;
   if (token === undefined) throw new AppError('unauthenticated');
   return authenticate(token).catch((error: unknown) => {

@@ -1,106 +1,93 @@
-import type { Request, Response } from 'express';
-import multer from 'multer';
-import { AppError, invalidField } from '../core/errors.ts';
-import type { Operation } from '../core/operation.ts';
+import type { Readable } from 'node:stream';
+import type { IncomingFile } from '../core/actor.ts';
+import { AppError } from '../core/errors.ts';
+import type { Upload } from '../core/operation.ts';
+import { type Exchange, readMultipart } from './multipart.ts';
 
-/** What all uploads together may hold in memory. Who sends nothing holds nothing. */
+/** What all buffered uploads together may hold in memory. Who sends nothing holds nothing. */
 const mostHeldBytes = 128 * 1024 * 1024;
-const idleWithinMs = 10_000;
-const arrivesWithinMs = 60_000;
+/** Streams hold little, but a bucket's parts may be 5 MiB. */
+const mostStreams = 64;
 const repeatAfterMs = 1000;
+
+/** By kind of upload: how many of one person at a time, and how long a client may take. */
+const usual = {
+  buffer: { perPerson: 1, patience: { idleWithinMs: 10_000, arrivesWithinMs: 60_000 } },
+  // 50 MiB over a slow line
+  stream: { perPerson: 3, patience: { idleWithinMs: 15_000, arrivesWithinMs: 15 * 60_000 } },
+};
+
+/** A server that takes uploads must not end a request before this. */
+export const slowestUploadMs = usual.stream.patience.arrivesWithinMs;
 
 export type Uploads = ReturnType<typeof createUploads>;
 
-interface Exchange {
-  request: Request;
-  response: Response;
+interface Receiving<T> {
+  userId: string;
+  /** Asked when everything has arrived, as the session may have ended meanwhile. */
+  readmit(): Promise<void>;
+  use(file: Buffer | IncomingFile): Promise<T>;
 }
 
-/** Reads multipart bodies: one file in one field, of people who are known, one at a time per person. */
-export function createUploads() {
-  const uploading = new Set<string>();
+/** Reads multipart bodies: one file in one field, of people who are known, a few at a time per person. */
+export function createUploads(kinds = usual) {
+  const ofPerson = new Map<string, number>();
+  let streams = 0;
   let heldBytes = 0;
 
-  /** Collects a file in memory, as long as all of them together stay below the limit. */
-  const storage: multer.StorageEngine = {
-    _handleFile(_request, file, done) {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const release = () => {
-        heldBytes -= size;
-        size = 0;
-      };
-      file.stream.on('data', (chunk: Buffer) => {
+  async function collect({ content }: IncomingFile, maxBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of content as Readable & AsyncIterable<Buffer>) {
         size += chunk.length;
         heldBytes += chunk.length;
-        if (heldBytes > mostHeldBytes) file.stream.destroy(tooMany());
-        else chunks.push(chunk);
-      });
-      file.stream.on('error', (error) => {
-        release();
-        done(error);
-      });
-      file.stream.on('end', () => {
-        release();
-        done(null, { buffer: Buffer.concat(chunks) });
-      });
-      file.stream.on('close', release);
-    },
-    _removeFile(_request, _file, done) {
-      done(null);
-    },
-  };
+        if (size > maxBytes) throw new AppError('payload_too_large');
+        if (heldBytes > mostHeldBytes) throw tooMany();
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      heldBytes -= size;
+    }
+  }
+
+  /** Takes a place for an upload; answers how to give it back. */
+  function enter({ field, as }: Upload, userId: string): () => void {
+    const key = `${field} ${userId}`;
+    const count = ofPerson.get(key) ?? 0;
+    if (count >= kinds[as].perPerson)
+      throw new AppError('rate_limited', { extra: { retryAfterMs: repeatAfterMs } });
+    if (as === 'stream' && streams >= mostStreams) throw tooMany();
+    ofPerson.set(key, count + 1);
+    if (as === 'stream') streams++;
+    return () => {
+      const left = (ofPerson.get(key) ?? 1) - 1;
+      if (left > 0) ofPerson.set(key, left);
+      else ofPerson.delete(key);
+      if (as === 'stream') streams--;
+    };
+  }
 
   return {
-    async read(
-      { request, response }: Exchange,
-      { field, maxBytes }: NonNullable<Operation['upload']>,
-      userId: string,
-    ): Promise<Buffer> {
-      if (!request.is('multipart/form-data')) throw new AppError('unsupported_media_type');
-      if (uploading.has(userId))
-        throw new AppError('rate_limited', { extra: { retryAfterMs: repeatAfterMs } });
-      uploading.add(userId);
-      const giveUp = () => request.destroy();
-      const timers = [setTimeout(giveUp, arrivesWithinMs), setTimeout(giveUp, idleWithinMs)] as const;
-      request.on('data', () => timers[1].refresh());
-      const limits = { fileSize: maxBytes, files: 1, fields: 8, fieldSize: 1024, parts: 9 };
+    /** Answers what `use` makes of the file. Throws what is wrong with the upload. */
+    async receive<T>(exchange: Exchange, upload: Upload, { userId, readmit, use }: Receiving<T>): Promise<T> {
+      if (!exchange.request.is('multipart/form-data')) throw new AppError('unsupported_media_type');
+      const leave = enter(upload, userId);
       try {
-        return await receive({ request, response }, multer({ storage, limits }).single(field), field);
+        return await readMultipart(exchange, {
+          field: upload.field,
+          patience: kinds[upload.as].patience,
+          readmit,
+          use: async (file) => use(upload.as === 'stream' ? file : await collect(file, upload.maxBytes)),
+        });
       } finally {
-        for (const timer of timers) clearTimeout(timer);
-        uploading.delete(userId);
+        leave();
       }
     },
   };
 }
 
-function receive(
-  { request, response }: Exchange,
-  read: ReturnType<multer.Multer['single']>,
-  field: string,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    read(request, response, (error: unknown) => {
-      if (error) reject(asRefusal(error));
-      else if (request.file) resolve(request.file.buffer);
-      else reject(invalidField(field, { en: 'A file is wanted here', zh: '该字段须包含文件' }));
-    });
-  });
-}
-
 function tooMany(): AppError {
   return new AppError('unavailable', { extra: { retryAfterMs: repeatAfterMs } });
-}
-
-function asRefusal(error: unknown): unknown {
-  if (error instanceof AppError) return error;
-  if (error instanceof multer.MulterError && error.code === 'LIMIT_FILE_SIZE')
-    return new AppError('payload_too_large');
-  // every other fault of a multipart body is the client's: limits, unknown fields, a body that breaks off
-  const detail = {
-    en: 'One file is wanted, in the field that the documentation names',
-    zh: '须在文档所写的字段中上传一个文件',
-  };
-  return new AppError('validation_failed', { detail, cause: error });
 }

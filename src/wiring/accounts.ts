@@ -16,9 +16,7 @@ import type { RevocationReason } from '../features/sessions/sessions.contract.ts
 import { createSessions } from '../features/sessions/sessions.service.ts';
 import type { SessionStore } from '../features/sessions/sessions.store.ts';
 import { createDigest } from '../platform/digest.ts';
-import { createFileStorage } from '../platform/file-storage/file-storage.ts';
 import { createFloodLimiter, noFloodLimiter } from '../platform/flood-limiter.ts';
-import type { createImages } from '../platform/images.ts';
 import { createMailDriver } from '../platform/mail/mail.ts';
 import { createPasswords } from '../platform/passwords.ts';
 import { noQuota } from '../platform/quotas.store.ts';
@@ -27,15 +25,15 @@ import { zipOf } from '../platform/zip.ts';
 import { subnetOf } from '../transports/client.ts';
 import { buildCodes } from './codes.ts';
 import { type CommonDeps, dayS } from './common.ts';
+import type { FileTools } from './files.ts';
 import type { People } from './people.ts';
-
-type Images = ReturnType<typeof createImages>;
 
 interface AccountsInput extends CommonDeps {
   connection: Connection;
   jwtSecret: string;
   people: People;
   sessionStore: SessionStore;
+  fileTools: FileTools;
   closeSockets(userId: string, sessionIds: readonly string[], reason: RevocationReason): void;
   /** What the other features hold of a person. */
   holders: readonly PersonalData[];
@@ -44,7 +42,6 @@ interface AccountsInput extends CommonDeps {
 /** What everything that shows a token draws on, before its session is looked up. */
 const admissionBuckets = { admissions: { points: 600, durationSeconds: 10 } };
 const quarterHourS = 900;
-const picturesAtOnce = 2;
 
 /** How people come in, stay in, and go. */
 export function buildAccounts(input: AccountsInput) {
@@ -72,6 +69,8 @@ export function buildAccounts(input: AccountsInput) {
 
   return {
     authenticate: sessions.authenticate,
+    authenticateFileAccess: sessions.authenticateFileAccess,
+    issueFileAccess: sessions.issueFileAccess,
     erasure,
     operations: [
       ...bind('auth', contracts.auth, buildAuth(input, tools)),
@@ -154,18 +153,10 @@ function buildSessions({ config, jwtSecret, sessionStore, closeSockets }: Accoun
   });
 }
 
-function buildAvatars({ config, log, connection, quotaOf, people }: AccountsInput) {
-  let images: Promise<Images> | null = null;
-  // the codecs are loaded with the first picture, as the start has no use for them
-  const loadImages = () => {
-    images ??= import('../platform/images.ts').then(({ createImages }) =>
-      createImages({ mostAtOnce: picturesAtOnce }),
-    );
-    return images;
-  };
+function buildAvatars({ log, fileTools, quotaOf, people }: AccountsInput) {
   return createAvatars({
-    storage: createFileStorage({ s3: config.s3, connection }),
-    images: { encodeAvatar: async (bytes) => (await loadImages()).encodeAvatar(bytes) },
+    storage: fileTools.storage,
+    images: { encodeAvatar: async (bytes) => (await fileTools.images()).encodeAvatar(bytes) },
     people: {
       setAvatar: people.users.setAvatar,
       avatarKeyOf: people.users.avatarKeyOf,

@@ -14,6 +14,7 @@ import { createQuotaStore } from '../platform/quotas.store.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
+import { buildFiles, buildFileTools } from './files.ts';
 import { buildPeople } from './people.ts';
 import { buildTyping } from './typing.ts';
 
@@ -21,6 +22,7 @@ import { buildTyping } from './typing.ts';
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
 const resumeChangesEveryMs = 10_000;
+const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
 
@@ -54,6 +56,15 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
   const sessionStore = createSessionStore(connection);
   const { relations, users, presence } = people;
   const typing = buildTyping({ log, delivery, relations });
+  const fileTools = buildFileTools(common, connection);
+  const files = buildFiles({
+    ...common,
+    connection,
+    fileTools,
+    canSeeMessage: (asked) => conversing.canSeeMessage(asked),
+    messageStates: (messageIds) => conversing.messageStates(messageIds),
+    issueFileAccess: (actor) => accounts.issueFileAccess(actor),
+  });
   const conversing = buildConversing({
     config,
     connection,
@@ -61,6 +72,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     delivery,
     relations,
     users,
+    attachments: files.attachments,
     onSent: typing.stop,
     isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
   });
@@ -70,8 +82,9 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     jwtSecret,
     people,
     sessionStore,
+    fileTools,
     closeSockets: liveSockets.end,
-    holders: conversing.holders,
+    holders: [...conversing.holders, files.personalFiles],
   });
   const watchSessions = createSessionWatch({
     sessions: sessionStore,
@@ -83,10 +96,12 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
+    authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
     operations: [
       ...accounts.operations,
       ...people.operations,
       ...conversing.operations,
+      ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
     findUndelivered: conversing.findUndelivered,
@@ -99,6 +114,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       background.repeat(watchSessionsEveryMs, watchSessions);
       background.doOnce(conversing.resume);
       background.repeat(resumeChangesEveryMs, conversing.resume);
+      background.repeat(sweepFilesEveryMs, files.attachments.sweep);
     },
     async settle(): Promise<void> {
       background.stop();

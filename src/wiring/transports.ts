@@ -13,6 +13,7 @@ import { createRestRouter } from '../transports/rest.ts';
 import { createRooms } from '../transports/rooms.ts';
 import { createSocketServer, serveSocketIo } from '../transports/socket-io.ts';
 import { createSocketSessions } from '../transports/socket-sessions.ts';
+import { slowestUploadMs } from '../transports/uploads.ts';
 import { serveWebSocket } from '../transports/websocket.ts';
 import type { Features } from './features.ts';
 
@@ -34,6 +35,9 @@ const socketBuckets = {
   handshakes: { points: 1000, durationSeconds: 10 },
   strikes: { points: 200, durationSeconds: 10 },
 };
+
+/** Uploads are ended by their own clock first. */
+const graceMs = 60_000;
 
 interface TransportsInput {
   config: Config;
@@ -58,11 +62,19 @@ export function buildSockets(config: Config) {
 /** The wires, each built from the one table of operations. */
 export function buildTransports({ config, log, features, isOutage, ...input }: TransportsInput) {
   const { trustedProxyHops, hasRateLimits, corsOrigins } = config;
-  const { operations, authenticate } = features;
+  const { operations, authenticate, authenticateFileAccess } = features;
   const floods = hasRateLimits ? createFloodLimiter(floodBuckets) : noFloodLimiter;
   const run = createOperationRunner({ drain: input.drain, floods, log, isOutage });
-  const router = createRestRouter({ operations, run, authenticate, trustedProxyHops, hasRateLimits });
+  const router = createRestRouter({
+    operations,
+    run,
+    authenticate,
+    authenticateFileAccess,
+    trustedProxyHops,
+    hasRateLimits,
+  });
   const httpServer = createServer(
+    { requestTimeout: slowestUploadMs + graceMs },
     createHttpApp({
       router,
       corsOrigins,

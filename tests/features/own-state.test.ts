@@ -5,6 +5,7 @@ import { createHeads } from '../../src/features/conversations/heads.ts';
 import { createMemberState } from '../../src/features/conversations/member-state.ts';
 import { createMembershipStore } from '../../src/features/conversations/memberships.store.ts';
 import { createMessageReader } from '../../src/features/messages/message-reader.ts';
+import { createMessageViews } from '../../src/features/messages/message-views.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { createMessageStore } from '../../src/features/messages/messages.store.ts';
 import { createTurns } from '../../src/platform/turns.ts';
@@ -31,7 +32,7 @@ function memberStateOn({ connection, hidden }: Storage) {
     describe: () => Promise.reject(new Error('not asked for here')),
     tellUpdated: (userId, conversationIds, originSocketId) =>
       told.push([userId, ...conversationIds, String(originSocketId)]),
-    readHistory: createMessageReader({ store: messages, hidden }).readHistory,
+    readHistory: createMessageReader({ store: messages, hidden, views: createMessageViews('') }).readHistory,
     inTurn: createTurns(),
   });
   return { noteDeleted: state.noteDeleted, told };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { expect } from 'chai';
@@ -50,6 +50,31 @@ describe('file storage in GridFS', () => {
     const file = await storage.get('k');
     expect(await rejectionOf(buffer(file?.content ?? Readable.from([])))).to.match(/incomplete/);
     await database.connection.dropDatabase();
+    await database.close();
+  });
+
+  it('finds the parts of a file whose process was killed; one that arrives is left alone', async () => {
+    const { database, storage } = await openStorage(freshDatabaseUri());
+    const { connection } = database;
+    const [files, chunks] = [connection.collection('files.files'), connection.collection('files.chunks')];
+    for (const isKilled of [false, true]) {
+      const content = new PassThrough();
+      const kept = storage.put('k', content, 'video/mp4');
+      content.write(Buffer.alloc(2 * chunkBytes));
+      while ((await chunks.countDocuments()) < 2) await new Promise(setImmediate);
+      expect(await storage.get('k')).to.equal(null);
+      if (isKilled) await files.updateMany({}, { $set: { uploadDate: new Date(0) } });
+      await storage.remove('k');
+      expect([await files.countDocuments(), await chunks.countDocuments()]).to.deep.equal(
+        isKilled ? [0, 0] : [1, 2],
+      );
+      content.end();
+      await kept;
+      expect((await storage.get('k'))?.size).to.equal(2 * chunkBytes);
+      await storage.remove('k');
+      expect(await files.countDocuments()).to.equal(0);
+    }
+    await connection.dropDatabase();
     await database.close();
   });
 

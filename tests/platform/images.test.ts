@@ -32,8 +32,11 @@ function expectColour(pixel: number[], { r, g, b }: typeof red): void {
   for (const [at, wanted] of [r, g, b].entries()) expect(pixel[at]).to.be.closeTo(wanted, 12);
 }
 
-async function codeOf(bytes: Buffer): Promise<string> {
-  const failure = await images.encodeAvatar(bytes).then(
+type Encode = (bytes: Buffer) => Promise<unknown>;
+const asPicture = (bytes: Buffer) => images.encodePicture(async () => bytes);
+
+async function codeOf(bytes: Buffer, encode: Encode = images.encodeAvatar): Promise<string> {
+  const failure = await encode(bytes).then(
     () => 'it was taken',
     (error: unknown) => error,
   );
@@ -193,5 +196,101 @@ describe('avatars', () => {
       'rejected',
       'fulfilled',
     ]);
+  });
+});
+
+describe('pictures', () => {
+  it('come out upright, in their own format, with a thumbnail of 320 pixels at most', async () => {
+    const turned = (await halves(600, 400)).withMetadata({ orientation: 6 });
+    for (const format of ['jpeg', 'png', 'webp'] as const) {
+      const { bytes, thumbnail, ...told } = await asPicture(await turned.clone().toFormat(format).toBuffer());
+      expect(told).to.deep.equal({ mimeType: `image/${format}`, width: 400, height: 600 });
+      expect(await sharp(bytes).metadata()).to.include({ format, width: 400, height: 600 });
+      expectColour(await pixelAt(bytes, 200, 10), red);
+      expectColour(await pixelAt(bytes, 200, 590), blue);
+      expect(await sharp(thumbnail).metadata()).to.include({ format: 'webp', width: 213, height: 320 });
+    }
+    const { thumbnail } = await asPicture(await plain(30, 20, red).png().toBuffer());
+    expect((await sharp(thumbnail).metadata()).width, 'never enlarged').to.equal(30);
+  });
+
+  it('keep neither place, camera nor notes, animated or not', async () => {
+    const frames = await Promise.all([red, blue].map((colour) => plain(40, 40, colour).png().toBuffer()));
+    const exif = { IFD0: { Make: 'SecretCamera' }, IFD3: { GPSLatitude: '52/1 31/1 12/1' } };
+    const originals = [
+      noise().withExif(exif).jpeg(),
+      noise().withExif(exif).png(),
+      noise().withExif(exif).avif(),
+      sharp(frames, { join: { animated: true } })
+        .withExif(exif)
+        .webp(),
+    ];
+    for (const original of originals) {
+      const bytes = await original
+        .withXmp('<x:xmpmeta xmlns:x="adobe:ns:meta/"><SecretNote/></x:xmpmeta>')
+        .toBuffer();
+      expect(bytes.includes('SecretCamera')).to.equal(true);
+      const picture = await asPicture(bytes);
+      for (const encoded of [picture.bytes, picture.thumbnail]) {
+        const { exif, xmp, icc, iptc } = await sharp(encoded).metadata();
+        expect([exif, xmp, icc, iptc]).to.deep.equal(Array(4).fill(undefined));
+        expect(encoded.includes('Secret')).to.equal(false);
+      }
+    }
+  });
+
+  it('stay animated as GIF and as WebP, each picture as it was and as long', async () => {
+    const frames = await Promise.all([red, blue].map((colour) => plain(40, 30, colour).png().toBuffer()));
+    for (const format of ['gif', 'webp'] as const) {
+      const animation = await sharp(frames, { join: { animated: true } })
+        .toFormat(format, { delay: [70, 130], loop: 3 })
+        .toBuffer();
+      const { bytes, width, height, thumbnail } = await asPicture(animation);
+      expect([width, height]).to.deep.equal([40, 30]);
+      const { pages, delay, loop } = await sharp(bytes).metadata();
+      expect({ pages, delay, loop }).to.deep.equal({ pages: 2, delay: [70, 130], loop: 3 });
+      expectColour(await pixelAt(await sharp(bytes, { page: 1 }).png().toBuffer(), 20, 20), blue);
+      expect((await sharp(thumbnail).metadata()).pages ?? 1, 'a thumbnail stands still').to.equal(1);
+    }
+  });
+
+  it('with a palette keep it, and their transparency', async () => {
+    const drawing = await plain(100, 100, red).ensureAlpha(0.5).png({ palette: true }).toBuffer();
+    const { bytes } = await asPicture(drawing);
+    expect(await sharp(bytes).metadata()).to.include({ isPalette: true, hasAlpha: true });
+  });
+
+  it('are refused when they are broken, no pictures, or have too many pixels', async () => {
+    const jpeg = await noise().jpeg().toBuffer();
+    expect(await codeOf(jpeg.subarray(0, jpeg.length / 2), asPicture)).to.equal('image_invalid');
+    expect(await codeOf(pngClaiming(100_000, 100_000), asPicture)).to.equal('image_invalid');
+    expect(await codeOf(await plain(6000, 4001, red).png().toBuffer(), asPicture)).to.equal('image_invalid');
+    for (const other of ['', 'text', '<svg xmlns="http://www.w3.org/2000/svg"/>'])
+      expect(await codeOf(Buffer.from(other), asPicture)).to.equal('unsupported_media_type');
+    const [odd, even] = await Promise.all(
+      [red, blue].map((colour) => plain(2000, 1000, colour).png().toBuffer()),
+    );
+    const frames = Array.from({ length: 25 }, (_, at) => (at % 2 ? odd : even) ?? Buffer.alloc(0));
+    const animation = await sharp(frames, { join: { animated: true } })
+      .gif({ effort: 1 })
+      .toBuffer();
+    expect(await codeOf(animation, asPicture), '50 million in all').to.equal('image_invalid');
+  });
+
+  it('are read when their turn comes, and no sooner', async () => {
+    const { encodePicture } = createImages({ mostAtOnce: 1 });
+    const bytes = await noise().jpeg().toBuffer();
+    let held = 0;
+    let most = 0;
+    const encode = async () => {
+      const work = encodePicture(async () => {
+        most = Math.max(most, ++held);
+        return bytes;
+      });
+      await work.finally(() => held--);
+    };
+    await Promise.all(Array.from({ length: 8 }, encode));
+    // one that has just ended may not be counted off yet
+    expect(most).to.be.within(1, 2);
   });
 });

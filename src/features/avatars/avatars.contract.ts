@@ -10,7 +10,7 @@ export const avatarsContract = {
     summary: 'Set my avatar: a JPEG, PNG, WebP, GIF or AVIF picture; its middle is kept, as WebP',
     access: 'user',
     input: z.object({}),
-    upload: { field: 'avatar', maxBytes: avatarMaxBytes },
+    upload: { field: 'avatar', as: 'buffer', maxBytes: avatarMaxBytes },
     output: me,
     status: 201,
     errors: ['unauthenticated', 'image_invalid', 'unsupported_media_type', 'payload_too_large'],

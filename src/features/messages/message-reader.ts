@@ -1,5 +1,5 @@
 import type { HiddenMessageStore } from './hidden-messages.store.ts';
-import { relatedIdsOf, type Surroundings, toMessage, toPushedMessage } from './message-views.ts';
+import { type MessageViews, relatedIdsOf, type Surroundings } from './message-views.ts';
 import type { Message, Viewer } from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { MessageStore, Range } from './messages.store.ts';
@@ -7,6 +7,7 @@ import type { MessageStore, Range } from './messages.store.ts';
 interface ReaderDeps {
   store: Pick<MessageStore, 'findRange' | 'findByIds' | 'findAt' | 'findRecalledAbove'>;
   hidden: Pick<HiddenMessageStore, 'among' | 'near' | 'above'>;
+  views: MessageViews;
 }
 
 interface Page {
@@ -26,7 +27,7 @@ const mostExcluded = 500;
 export type MessageReader = ReturnType<typeof createMessageReader>;
 
 /** Reads logs as their members see them, any number of entries in a constant number of reads. */
-export function createMessageReader({ store, hidden }: ReaderDeps) {
+export function createMessageReader({ store, hidden, views }: ReaderDeps) {
   async function surroundingsOf(entries: readonly Entry[], userId: string): Promise<Surroundings> {
     const own = new Map(entries.map((entry) => [entry.id, entry]));
     const relatedIds = [...new Set(entries.flatMap(relatedIdsOf))];
@@ -53,7 +54,7 @@ export function createMessageReader({ store, hidden }: ReaderDeps) {
     };
     for (const entry of entries.slice(0, limit)) {
       if (!omitsHidden || !surroundings.hiddenIds.has(entry.id)) {
-        const message = toMessage(entry, viewer, surroundings);
+        const message = views.toMessage(entry, viewer, surroundings);
         const bytes = Buffer.byteLength(JSON.stringify(message));
         if (page.messages.length > 0 && page.bytes + bytes > maxBytes) return { ...page, hasMore: true };
         page.messages.push(message);
@@ -103,14 +104,14 @@ export function createMessageReader({ store, hidden }: ReaderDeps) {
       return new Map(
         [...found].flatMap(([conversationId, entry]) => {
           const viewer = viewers.get(conversationId);
-          return viewer ? [[conversationId, toMessage(entry, viewer, surroundings)]] : [];
+          return viewer ? [[conversationId, views.toMessage(entry, viewer, surroundings)]] : [];
         }),
       );
     },
 
     /** One message as the viewer sees it. */
     async present(entry: Entry, viewer: Viewer): Promise<Message> {
-      return toMessage(entry, viewer, await surroundingsOf([entry], viewer.userId));
+      return views.toMessage(entry, viewer, await surroundingsOf([entry], viewer.userId));
     },
 
     /** Messages as they would have been pushed, without those that are recalled, or deleted by the person. */
@@ -118,7 +119,7 @@ export function createMessageReader({ store, hidden }: ReaderDeps) {
       const { related, hiddenIds } = await surroundingsOf(entries, userId);
       return entries
         .filter(({ id, recalledAt }) => !recalledAt && !hiddenIds.has(id))
-        .map((entry) => toPushedMessage(entry, related));
+        .map((entry) => views.toPushedMessage(entry, related));
     },
 
     /** How many of others' messages above these places are recalled or deleted by the viewer, who has not to read them. */

@@ -1,4 +1,11 @@
-import type { ChangeEvents, Marks, Message, Viewer } from './messages.contract.ts';
+import { type StoredFile, toFile } from '../files/files.contract.ts';
+import {
+  type ChangeEvents,
+  isAttachment,
+  type Marks,
+  type Message,
+  type Viewer,
+} from './messages.contract.ts';
 import type { Change, Entry, StoredReaction } from './messages.rules.ts';
 
 /** What presenting entries needs besides them: the messages that they quote or change, and which the viewer deleted. */
@@ -16,30 +23,51 @@ export function relatedIdsOf({ replyTo, change }: Entry): string[] {
   );
 }
 
-/** An entry as the viewer sees it. One that they deleted keeps its place, without content. */
-export function toMessage(entry: Entry, viewer: Viewer, { related, hiddenIds }: Surroundings): Message {
-  const isMine = entry.senderId === viewer.userId;
-  const { own, peer } = viewer.marks;
-  const target = entry.change && related.get(entry.change.messageId);
-  const isTargetShown = target && target.seq >= viewer.visibleFrom && !hiddenIds.has(target.id);
-  return {
-    ...(hiddenIds.has(entry.id) ? toEmptied(entry) : toPushedMessage(entry, related)),
-    ...(entry.change && { content: toChangeEvent(entry, entry.change, isTargetShown ? target : undefined) }),
-    ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
-    status: statusOf(entry.seq, isMine ? peer : own),
-  };
-}
+export type MessageViews = ReturnType<typeof createMessageViews>;
 
-/** A message as it is pushed: the same to everybody, so that it is serialised once. */
-export function toPushedMessage(entry: Entry, related: Surroundings['related'] = new Map()): Message {
-  const original = entry.replyTo === undefined ? undefined : related.get(entry.replyTo);
-  return {
-    ...toEmptied(entry),
-    content: contentOf(entry),
-    ...(original && { replyTo: toQuote(original) }),
-    ...(entry.isForwarded && { forwarded: true }),
-    ...(entry.reactions?.length && { reactions: entry.reactions.map(toReaction) }),
-  };
+/** How entries are shown; `publicUrl` is where clients reach the server, and their files. */
+export function createMessageViews(publicUrl: string) {
+  function contentOf({ contentType, content }: Entry): unknown {
+    if (content === null) return null;
+    if (contentType === 'custom') return JSON.parse(String(content));
+    return isAttachment(contentType) ? toFile(content as StoredFile, publicUrl) : content;
+  }
+
+  function toQuote(original: Entry): NonNullable<Message['replyTo']> {
+    const { id, senderId, contentType, recalledAt } = original;
+    const content = contentOf(original);
+    return { id, senderId, contentType, content, recalledAt: recalledAt?.toISOString() ?? null };
+  }
+
+  /** A message as it is pushed: the same to everybody, so that it is serialised once. */
+  function toPushedMessage(entry: Entry, related: Surroundings['related'] = new Map()): Message {
+    const original = entry.replyTo === undefined ? undefined : related.get(entry.replyTo);
+    return {
+      ...toEmptied(entry),
+      content: contentOf(entry),
+      ...(original && { replyTo: toQuote(original) }),
+      ...(entry.isForwarded && { forwarded: true }),
+      ...(entry.reactions?.length && { reactions: entry.reactions.map(toReaction) }),
+    };
+  }
+
+  /** An entry as the viewer sees it. One that they deleted keeps its place, without content. */
+  function toMessage(entry: Entry, viewer: Viewer, { related, hiddenIds }: Surroundings): Message {
+    const isMine = entry.senderId === viewer.userId;
+    const { own, peer } = viewer.marks;
+    const target = entry.change && related.get(entry.change.messageId);
+    const isTargetShown = target && target.seq >= viewer.visibleFrom && !hiddenIds.has(target.id);
+    return {
+      ...(hiddenIds.has(entry.id) ? toEmptied(entry) : toPushedMessage(entry, related)),
+      ...(entry.change && {
+        content: toChangeEvent(entry, entry.change, isTargetShown ? target : undefined),
+      }),
+      ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
+      status: statusOf(entry.seq, isMine ? peer : own),
+    };
+  }
+
+  return { toMessage, toPushedMessage };
 }
 
 /** A change as it is pushed, and as the content of its entry. Its target is left out for who may not see it. */
@@ -63,7 +91,8 @@ export function toChangeEvent(
         event,
         data: {
           ...about,
-          content: target ? contentOf(target) : null,
+          // only a text is ever edited
+          content: target?.content ?? null,
           editedAt: change.editedAt.toISOString(),
         },
       };
@@ -92,21 +121,6 @@ function toEmptied(entry: Entry): Message {
     recalledAt: entry.recalledAt?.toISOString() ?? null,
     ...(entry.recalledBy !== undefined && { recalledBy: entry.recalledBy }),
     status: 'sent',
-  };
-}
-
-function contentOf({ contentType, content }: Entry): unknown {
-  return contentType === 'custom' && content !== null ? JSON.parse(String(content)) : content;
-}
-
-function toQuote(original: Entry): NonNullable<Message['replyTo']> {
-  const { id, senderId, contentType, recalledAt } = original;
-  return {
-    id,
-    senderId,
-    contentType,
-    content: contentOf(original),
-    recalledAt: recalledAt?.toISOString() ?? null,
   };
 }
 

@@ -12,6 +12,9 @@ export const textContent = z
   .max(4000)
   .refine((text) => text.trim() !== '', told({ en: 'Must not be blank', zh: '不能为空白' }));
 
+/** Given back as the whole File. */
+const upload = z.object({ fileId: id.meta({ description: 'An upload of mine' }) });
+
 /** What a message may hold, by its `contentType`. */
 const contents = {
   text: textContent,
@@ -21,12 +24,23 @@ const contents = {
     name: z.string().max(200).optional(),
   }),
   card: z.strictObject({ userId: id }),
+  image: upload,
+  file: upload,
+  audio: upload,
+  video: upload,
   // not z.json(), which drops a key __proto__; the input guard lets nothing but JSON pass
   custom: z.unknown().refine(isSmallJson, told({ en: 'At most 4 KiB of JSON', zh: 'JSON 最多 4 KiB' })),
 };
 
-const contentType = z.enum(['text', 'location', 'card', 'custom']);
+const contentType = z.enum(['text', 'image', 'file', 'audio', 'video', 'location', 'card', 'custom']);
 export type ContentType = z.output<typeof contentType>;
+
+const attachments = ['image', 'file', 'audio', 'video'] as const satisfies readonly ContentType[];
+
+export function isAttachment(type: string): type is (typeof attachments)[number] {
+  return attachments.some((attachment) => attachment === type);
+}
+
 /** Of every entry of a log: a message, or `system` for what happened to the conversation or to one of its messages. */
 const entryType = z.enum([...contentType.options, 'system']);
 

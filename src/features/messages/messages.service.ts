@@ -2,7 +2,7 @@ import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import type { MessageReader } from './message-reader.ts';
-import { toPushedMessage } from './message-views.ts';
+import type { MessageViews } from './message-views.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type {
   Message,
@@ -13,7 +13,7 @@ import type {
 } from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { MessageStore } from './messages.store.ts';
-import { type Outgoing, toDraft } from './outgoing.ts';
+import { isPlain, type Outgoing, toDraft } from './outgoing.ts';
 import { keyOf, type Send, type Written } from './pending.ts';
 
 const nothing: Outgoing['related'] = new Map();
@@ -21,12 +21,13 @@ const nothing: Outgoing['related'] = new Map();
 interface MessagesDeps {
   store: Pick<MessageStore, 'newId' | 'findByKeys'>;
   reader: MessageReader;
+  views: MessageViews;
   writer: MessageWriter;
   delivery: Delivery<typeof messagesEvents>;
   /** The id of the private conversation of two people. */
   privateConversationOf(oneId: string, otherId: string): string;
-  /** What a message quotes or forwards. Refuses with an `AppError`. */
-  findReferences(draft: Send, input: PrivateMessageInput): Promise<Outgoing>;
+  /** Finds what a message quotes, forwards or attaches. Refuses with an `AppError`. */
+  complete(draft: Send, input: PrivateMessageInput): Promise<Outgoing>;
   areFriends(conversationId: string): Promise<boolean>;
   onSent(senderId: string, conversationId: string): void;
   /** `null` if the two have no conversation. */
@@ -36,21 +37,21 @@ interface MessagesDeps {
 export function createMessagesService({
   store,
   reader,
+  views,
   writer,
   delivery,
   ...deps
 }: MessagesDeps): Handlers<typeof messagesContract> {
   const handlers: Handlers<typeof messagesContract> = {
     async sendPrivate(input, { actor, originSocketId }) {
-      const { receiverId, clientMessageId, replyTo, forwardOf } = input;
+      const { receiverId, clientMessageId } = input;
       const senderId = actor.userId;
       const conversationId = deps.privateConversationOf(senderId, receiverId);
       const draft = toDraft({ id: store.newId(), conversationId, senderId, input });
-      const isPlain = replyTo === undefined && forwardOf === undefined;
-      const outgoing = isPlain ? { send: draft, related: nothing } : await complete(draft, input);
+      const outgoing = isPlain(input) ? { send: draft, related: nothing } : await complete(draft, input);
       const { entry, isRepeat } = 'entry' in outgoing ? outgoing : await writer.submit(outgoing.send);
       if (isRepeat || 'entry' in outgoing) return presentRepeat(entry);
-      const data = toPushedMessage(entry, outgoing.related);
+      const data = views.toPushedMessage(entry, outgoing.related);
       const userIds = [receiverId, senderId];
       delivery.toUsers({ userIds, event: 'new_private_message', data, originSocketId });
       deps.onSent(actor.userId, conversationId);
@@ -84,7 +85,7 @@ export function createMessagesService({
   /** A repeat is answered with the stored message even where what it refers to is gone. */
   async function complete(draft: Send, input: PrivateMessageInput): Promise<Outgoing | Written> {
     try {
-      return await deps.findReferences(draft, input);
+      return await deps.complete(draft, input);
     } catch (refusal) {
       const [entry] = refusal instanceof AppError ? await store.findByKeys([keyOf(draft)]) : [];
       if (!entry) throw refusal;

@@ -163,12 +163,11 @@ export function createMessageStore(connection: Connection) {
 
     /** Everything that somebody has sent, read while it is taken. */
     async *sentBy(userId: string): AsyncGenerator<Entry> {
-      const found = messages.find({ senderId: new Types.ObjectId(userId) }, { batchSize: entriesPerRead });
+      const found = messages.find(messagesBy(userId), { batchSize: entriesPerRead });
       for await (const document of found) yield toEntry(document as EntryDocument);
     },
 
-    countSentBy: (userId: string): Promise<number> =>
-      messages.countDocuments({ senderId: new Types.ObjectId(userId) }),
+    countSentBy: (userId: string): Promise<number> => messages.countDocuments(messagesBy(userId)),
 
     /** The entries at these places of these logs. */
     async findAt(places: ReadonlyMap<string, number>): Promise<Map<string, Entry>> {
@@ -213,6 +212,11 @@ interface SentRange {
   upToSeq: number;
   limit: number;
 }
+
+const messagesBy = (userId: string) => ({
+  senderId: new Types.ObjectId(userId),
+  change: { $exists: false },
+});
 
 const headFields = {
   _id: 0,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
-import type { ContentType, PrivateMessageInput } from './messages.contract.ts';
+import type { AttachmentType, StoredFile } from '../files/files.contract.ts';
+import { type ContentType, isAttachment, type PrivateMessageInput } from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { Send } from './pending.ts';
 import type { SeenMessages } from './seen-messages.ts';
@@ -36,33 +37,63 @@ export function toDraft({ id, conversationId, senderId, input }: Draft): Send {
   };
 }
 
+/** How messages hold files. */
+export interface Attachments {
+  claim(claim: Attached & { fileId: string; contentType: AttachmentType }): Promise<StoredFile>;
+  copy(copy: Attached & { file: StoredFile }): Promise<StoredFile>;
+}
+
+interface Attached {
+  ownerId: string;
+  messageId: string;
+  conversationId: string;
+}
+
+/** Whether a message shows nothing but what its sender gave. */
+export function isPlain({ replyTo, forwardOf, contentType }: PrivateMessageInput): boolean {
+  return replyTo === undefined && forwardOf === undefined && !isAttachment(contentType);
+}
+
 /**
- * Finds what a message quotes or forwards, as its sender sees it now. A forwarded message takes the content and names no
- * source, so it survives its original. Throws `not_found` and `message_recalled`.
+ * Finds what a message quotes, forwards or attaches, as its sender sees it now. A forwarded message takes the content and
+ * names no source, so it survives its original. Throws `not_found` and `message_recalled`.
  */
-export function createReferences(seen: SeenMessages) {
+export function createOutgoing({ seen, attachments }: { seen: SeenMessages; attachments: Attachments }) {
   async function findOriginal(messageId: string, userId: string): Promise<Entry> {
     const { entry } = await seen.findShown(messageId, userId);
     if (entry.recalledAt) throw new AppError('message_recalled');
     return entry;
   }
 
-  return async (draft: Send, { replyTo, forwardOf }: PrivateMessageInput): Promise<Outgoing> => {
-    const [quoted, forwarded] = await Promise.all(
-      [replyTo, forwardOf].map((id) => id && findOriginal(id, draft.senderId)),
-    );
+  async function forwarded(messageId: string, draft: Send): Promise<Partial<Send>> {
+    const { contentType, content } = await findOriginal(messageId, draft.senderId);
+    const isFile = isAttachment(contentType);
+    const copied = isFile
+      ? await attachments.copy({ ...attachedTo(draft), file: content as StoredFile })
+      : content;
+    return { contentType, content: copied, isForwarded: true };
+  }
+
+  async function attached(contentType: AttachmentType, draft: Send): Promise<Partial<Send>> {
+    const { fileId } = draft.content as { fileId: string };
+    return { content: await attachments.claim({ ...attachedTo(draft), fileId, contentType }) };
+  }
+
+  return async (draft: Send, { replyTo, forwardOf, contentType }: PrivateMessageInput): Promise<Outgoing> => {
+    const quoted = replyTo === undefined ? null : await findOriginal(replyTo, draft.senderId);
     if (quoted && quoted.conversationId !== draft.conversationId) throw new AppError('not_found');
-    const send: Send = {
-      ...draft,
-      ...(quoted && { replyTo: quoted.id }),
-      ...(forwarded && {
-        contentType: forwarded.contentType,
-        content: forwarded.content,
-        isForwarded: true,
-      }),
+    const parts: Partial<Send> = {};
+    if (forwardOf !== undefined) Object.assign(parts, await forwarded(forwardOf, draft));
+    else if (isAttachment(contentType)) Object.assign(parts, await attached(contentType, draft));
+    return {
+      send: { ...draft, ...parts, ...(quoted && { replyTo: quoted.id }) },
+      related: new Map(quoted ? [[quoted.id, quoted]] : []),
     };
-    return { send, related: new Map(quoted ? [[quoted.id, quoted]] : []) };
   };
+}
+
+function attachedTo({ id, senderId, conversationId }: Send): Attached {
+  return { ownerId: senderId, messageId: id, conversationId };
 }
 
 function toStored(contentType: ContentType, content: unknown): unknown {

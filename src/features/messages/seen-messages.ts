@@ -29,18 +29,29 @@ export function createSeenMessages({ find, hidden, viewOf }: SeenMessagesDeps) {
     return { entry, viewer: { userId, ...view } };
   }
 
+  /** A message that the person sees: not cleared and not deleted by them. */
+  async function findShown(messageId: string, userId: string): Promise<SeenMessage> {
+    const [found, hiddenIds] = await Promise.all([
+      findInConversation(messageId, userId),
+      hidden.among(userId, [messageId]),
+    ]);
+    const isShown = found.entry.seq >= found.viewer.visibleFrom && !hiddenIds.has(messageId);
+    if (!isShown) throw new AppError('not_found');
+    return found;
+  }
+
   return {
     find: findInConversation,
+    findShown,
 
-    /** A message that the person sees: not cleared and not deleted by them. */
-    async findShown(messageId: string, userId: string): Promise<SeenMessage> {
-      const [found, hiddenIds] = await Promise.all([
-        findInConversation(messageId, userId),
-        hidden.among(userId, [messageId]),
-      ]);
-      const isShown = found.entry.seq >= found.viewer.visibleFrom && !hiddenIds.has(messageId);
-      if (!isShown) throw new AppError('not_found');
-      return found;
+    /** Whether the person sees the message with its content. */
+    async canSee(messageId: string, userId: string): Promise<boolean> {
+      try {
+        return !(await findShown(messageId, userId)).entry.recalledAt;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'not_found') return false;
+        throw error;
+      }
     },
   };
 }

@@ -13,6 +13,9 @@ interface SessionsDeps {
   tokens: RefreshTokens & {
     issueAccess(actor: Actor): string;
     verifyAccess(token: string): Actor | null;
+    issueFileAccess(actor: Actor): string;
+    verifyFileAccess(token: string): Actor | null;
+    fileAccessLifetimeSeconds: number;
     firstRefresh(sessionId: string): string;
   };
   /** Makes the live sockets of these sessions deaf at once and closes them. */
@@ -85,6 +88,15 @@ export function createSessions({ store, tokens, closeSockets, ...deps }: Session
     closeSockets(userId, ids, reason);
   }
 
+  async function admit(actor: Actor | null): Promise<Actor> {
+    if (!actor) throw new AppError('unauthenticated');
+    await deps.limitAdmissions(actor.userId);
+    const session = await store.findLive(actor.sessionId);
+    if (!session || session.userId !== actor.userId) throw new AppError('unauthenticated');
+    if (Date.now() - session.lastSeenAt.getTime() > touchEveryMs) await store.touch(session.id, new Date());
+    return actor;
+  }
+
   const personalData: PersonalData = {
     async exportOf(userId) {
       const live = await store.listLive({ userId, limit: mostSessions * 2, afterId: null });
@@ -149,15 +161,16 @@ export function createSessions({ store, tokens, closeSockets, ...deps }: Session
     },
 
     /** Who an access token speaks for, as long as its session lives. Throws `unauthenticated`. */
-    async authenticate(token: string): Promise<Actor> {
-      const actor = tokens.verifyAccess(token);
-      if (!actor) throw new AppError('unauthenticated');
-      await deps.limitAdmissions(actor.userId);
-      const session = await store.findLive(actor.sessionId);
-      if (!session || session.userId !== actor.userId) throw new AppError('unauthenticated');
-      if (Date.now() - session.lastSeenAt.getTime() > touchEveryMs) await store.touch(session.id, new Date());
-      return actor;
-    },
+    authenticate: (token: string) => admit(tokens.verifyAccess(token)),
+
+    /** The same for a token that is good for reading files only. */
+    authenticateFileAccess: (token: string) => admit(tokens.verifyFileAccess(token)),
+
+    /** A token that may stand in an address, as it is good for reading files only, and no longer than its session. */
+    issueFileAccess: (actor: Actor) => ({
+      token: tokens.issueFileAccess(actor),
+      expiresIn: tokens.fileAccessLifetimeSeconds,
+    }),
   };
 }
 

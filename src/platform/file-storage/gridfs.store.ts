@@ -4,12 +4,16 @@ import { AppError } from '../../core/errors.ts';
 import type { ByteRange, FileStorage } from '../../core/file-storage.ts';
 
 const bucketName = 'files';
+/** Whatever has not arrived by then never will: its process is gone. */
+const arrivesWithinMs = 1_800_000;
 
 interface Metadata {
   mimeType: string;
   /** Above that of every revision that was there before. */
   generation: number;
   isRemoved?: boolean;
+  /** Stands for chunks that arrive, as there is no file to find them by yet. */
+  arriving?: mongo.ObjectId;
 }
 type FileRecord = Omit<mongo.GridFSFile, 'metadata'> & { metadata: Metadata };
 interface ChunkRecord {
@@ -39,11 +43,13 @@ export function createGridFsStorage(connection: Connection): FileStorage {
         const generation = 1 + Math.max(0, ...(await store.revisions(key)).map(generationOf));
         const metadata: Metadata = { mimeType, generation };
         const upload = store.bucket.openUploadStream(key, { metadata });
+        const marker = await store.mark(key, upload.id);
         await fill(upload, content).catch(async (error: unknown) => {
           // the first failure says more than one of the clean-up
-          await store.discard([upload.id]).catch(() => {});
+          await store.discard([upload.id, marker]).catch(() => {});
           throw error;
         });
+        await store.unmark(marker).catch(() => {});
         // the file is kept; older ones are out of sight, and go with the next put or removal
         await store.discardAllButNewest(key).catch(() => {});
       } catch (error) {
@@ -62,7 +68,7 @@ export function createGridFsStorage(connection: Connection): FileStorage {
 
     async remove(key) {
       const store = open();
-      await store.discard((await store.revisions(key)).map(({ _id }) => _id));
+      await store.discard((await store.revisions(key)).flatMap(idsOf));
     },
   };
 }
@@ -98,12 +104,24 @@ function createStore(db: mongo.Db) {
     revisions,
     discard,
 
+    /** Notes that chunks of a file are about to arrive, so that they can be found if this process is killed. */
+    async mark(filename: string, arriving: mongo.ObjectId): Promise<mongo.ObjectId> {
+      const metadata: Metadata = { mimeType: '', generation: 0, isRemoved: true, arriving };
+      const _id = new mongo.ObjectId();
+      await files.insertOne({ _id, filename, length: 0, chunkSize: 0, uploadDate: new Date(), metadata });
+      return _id;
+    },
+
+    async unmark(marker: mongo.ObjectId): Promise<void> {
+      await files.deleteOne({ _id: marker });
+    },
+
     /** Whoever ends last of several that put the same key sees them all; the newest is nobody's to discard. */
     async discardAllButNewest(key: string): Promise<void> {
       const all = await revisions(key);
       const kept = newest(all);
       const others = all.filter((revision) => revision !== kept);
-      if (others.length > 0) await discard(others.map(({ _id }) => _id));
+      if (others.length > 0) await discard(others.flatMap(idsOf));
     },
 
     /** Chunk by chunk: the driver's download stream holds up to 16 MiB, and ends early when chunks are missing. */
@@ -120,6 +138,12 @@ function createStore(db: mongo.Db) {
       }
     },
   };
+}
+
+/** What a revision is found by. One that arrives is left alone, unless its process must have been killed. */
+function idsOf({ _id, metadata: { arriving }, uploadDate }: FileRecord): mongo.ObjectId[] {
+  if (arriving === undefined) return [_id];
+  return Date.now() - uploadDate.getTime() > arrivesWithinMs ? [arriving, _id] : [];
 }
 
 const generationOf = ({ metadata }: FileRecord): number => metadata.generation;

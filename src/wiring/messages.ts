@@ -1,0 +1,112 @@
+import type { Connection } from 'mongoose';
+import type { Config } from '../config.ts';
+import { contracts, type pushEvents } from '../contracts.ts';
+import type { Delivery } from '../core/delivery.ts';
+import { bind } from '../core/operation.ts';
+import { pairIdOf } from '../features/friends/friends.store.ts';
+import type { createRelations } from '../features/friends/relations.ts';
+import { createChangeLog } from '../features/messages/change-log.ts';
+import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
+import { createMessageChanges } from '../features/messages/message-changes.service.ts';
+import { createMessageChangeStore } from '../features/messages/message-changes.store.ts';
+import { createMessageReader } from '../features/messages/message-reader.ts';
+import { createMessageViews } from '../features/messages/message-views.ts';
+import { createMessageWriter } from '../features/messages/message-writer.ts';
+import type { Head, Viewer } from '../features/messages/messages.contract.ts';
+import { createMessagesService } from '../features/messages/messages.service.ts';
+import { createMessageStore } from '../features/messages/messages.store.ts';
+import { createOldestMessages, type Stretch } from '../features/messages/oldest-messages.ts';
+import { type Attachments, createOutgoing } from '../features/messages/outgoing.ts';
+import { createPersonalMessages } from '../features/messages/personal-messages.ts';
+import { createSeenMessages } from '../features/messages/seen-messages.ts';
+import { createSendAuthority } from '../features/messages/send-authority.ts';
+import { createTurns } from '../platform/turns.ts';
+
+export interface MessagesInput {
+  config: Config;
+  connection: Connection;
+  delivery: Delivery<typeof pushEvents>;
+  relations: ReturnType<typeof createRelations>;
+  attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
+  openConversation(conversationId: string, userIds: readonly [string, string]): Promise<void>;
+  viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
+  onAppended(conversationId: string, head: Head): void;
+  onSent(senderId: string, conversationId: string): void;
+  onDeleted(deleted: {
+    userId: string;
+    conversationId: string;
+    originSocketId: string | null;
+  }): Promise<void>;
+}
+
+/** The log: who writes to it, what changes in it, and how it is read. */
+export function buildMessages(input: MessagesInput) {
+  const { config, connection, delivery, relations, attachments, viewOf } = input;
+  const store = createMessageStore(connection);
+  const hidden = createHiddenMessageStore(connection);
+  const views = createMessageViews(config.publicUrl);
+  const reader = createMessageReader({ store, hidden, views });
+  const writer = createMessageWriter({
+    log: store,
+    findRefused: createSendAuthority(relations),
+    openConversation: ({ conversationId, senderId, receiverId }) =>
+      input.openConversation(conversationId, [senderId, receiverId]),
+    onAppended: input.onAppended,
+  });
+  const readOldest = createOldestMessages(store);
+  const changeStore = createMessageChangeStore(connection);
+  const seen = createSeenMessages({ find: changeStore.find, hidden, viewOf });
+  const changeLog = createChangeLog({
+    store: changeStore,
+    writer,
+    delivery,
+    inTurn: createTurns(),
+    async onChanged({ id }, { event }) {
+      if (event === 'message_recalled') await attachments.release([id]);
+    },
+  });
+  const messageChanges = createMessageChanges({
+    changeLog,
+    reader,
+    seen,
+    hidden,
+    delivery,
+    areFriends: relations.areFriends,
+    editWithinMs: config.editWindowMs,
+    onDeleted: input.onDeleted,
+  });
+  const messages = createMessagesService({
+    store,
+    reader,
+    views,
+    writer,
+    delivery,
+    privateConversationOf: pairIdOf,
+    areFriends: relations.areFriends,
+    complete: createOutgoing({ seen, attachments }),
+    onSent: input.onSent,
+    viewOf,
+  });
+
+  return {
+    store,
+    hidden,
+    reader,
+    canSee: ({ messageId, userId }: { messageId: string; userId: string }) => seen.canSee(messageId, userId),
+    async states(messageIds: readonly string[]): Promise<Map<string, 'kept' | 'recalled'>> {
+      const found = await store.findByIds(messageIds);
+      return new Map(found.map(({ id, recalledAt }) => [id, recalledAt ? 'recalled' : 'kept']));
+    },
+    readOldest: async (stretches: readonly Stretch[], { userId, limit }: { userId: string; limit: number }) =>
+      reader.presentMissed(await readOldest(stretches, limit), userId),
+    operations: [
+      ...bind('messages', contracts.messages, messages),
+      ...bind('messageChanges', contracts.messageChanges, messageChanges),
+    ],
+    holders: [createPersonalMessages({ store, hidden, views })],
+    resume: changeLog.resume,
+    /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
+    recheck: writer.recheck,
+    idle: writer.idle,
+  };
+}
