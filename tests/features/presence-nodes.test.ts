@@ -112,8 +112,8 @@ describe('presence: several processes on one database', () => {
     first.close();
     await movedFrom(here, bob, node);
     expect(await presenceAt(there.url, ann, bob)).to.include({ status: 'online' });
-    second.close();
     expect(await anns.next('user_presence')).to.include({ userId: bob.id, status: 'online' });
+    second.close();
     expect(await anns.next('user_presence')).to.include({ userId: bob.id, status: 'offline' });
     await until(there.url, [ann, bob], 'offline');
     await there.close();
