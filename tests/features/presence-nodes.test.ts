@@ -112,8 +112,8 @@ describe('presence: several processes on one database', () => {
     first.close();
     await movedFrom(here, bob, node);
     expect(await presenceAt(there.url, ann, bob)).to.include({ status: 'online' });
-    second.close();
     expect(await anns.next('user_presence')).to.include({ userId: bob.id, status: 'online' });
+    second.close();
     expect(await anns.next('user_presence')).to.include({ userId: bob.id, status: 'offline' });
     await until(there.url, [ann, bob], 'offline');
     await there.close();
@@ -148,6 +148,28 @@ describe('presence: several processes on one database', () => {
     await movedFrom(here, bob, node);
     await until(here.url, [ann, bob], 'online');
     await there.close();
+  });
+});
+
+describe('presence: a process that was not heard of', () => {
+  it('does not count any more, even before it is cleared away', async () => {
+    const app = await startApp();
+    const [ann, bob] = await buildFriends(app.url);
+    const userId = new mongoose.Types.ObjectId(bob.id);
+    const nodeId = new mongoose.Types.ObjectId();
+    const renewed = (secondsAgo: number) =>
+      onDatabase(app, async ({ db }) => {
+        const $set = { renewedAt: new Date(Date.now() - secondsAgo * 1000), endedAt: null };
+        await db?.collection('nodes').updateOne({ _id: nodeId }, { $set }, { upsert: true });
+      });
+    await renewed(40);
+    await onDatabase(app, async ({ db }) => {
+      await db?.collection('connections').insertOne({ userId, nodeId, since: new Date() });
+    });
+    expect(await presenceAt(app.url, ann, bob)).to.deep.equal({ status: 'online', lastSeenAt: null });
+    await renewed(46);
+    expect(await presenceAt(app.url, ann, bob)).to.deep.equal({ status: 'offline', lastSeenAt: null });
+    await app.close();
   });
 });
 

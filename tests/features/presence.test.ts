@@ -137,9 +137,8 @@ describe('user_presence', () => {
     const bobs = await connect(bob);
     expect(await heardUntil(marker, anns)).to.deep.equal([]);
     expect(await presenceFor(anns, bob)).to.deep.equal({ status: 'offline', lastSeenAt: null });
+    expect(bobs.untaken('user_presence'), 'of the marker, who is a friend too').to.deep.equal([]);
     expect(await presenceFor(bobs, ann)).to.deep.equal({ status: 'offline', lastSeenAt: null });
-    anns.close();
-    await connect(ann);
     await setLastSeen(bob, true);
     expect(await heardUntil(marker, bobs)).to.deep.equal([]);
   });

@@ -8,6 +8,8 @@ import {
   type Step,
   typingLimits,
 } from '../../src/features/typing/typing.rules.ts';
+import { createTyping } from '../../src/features/typing/typing.service.ts';
+import { createTurns } from '../../src/platform/turns.ts';
 
 interface Heard {
   at: number;
@@ -148,5 +150,62 @@ describe('typing rules', () => {
         expect(heard.at(-1)?.isTyping ?? false).to.equal(false);
       }),
     );
+  });
+});
+
+describe('typing: what is said at once', () => {
+  /** Every question about friendship is answered when the test says so. */
+  function open() {
+    const questions: (() => void)[] = [];
+    const told: [readonly string[], unknown][] = [];
+    const typing = createTyping({
+      delivery: { toUsers: ({ userIds, data }) => void told.push([userIds, data]) },
+      privateConversationOf: (one, other) => `${one}-${other}`,
+      areFriends: () => new Promise((resolve) => questions.push(() => resolve(true))),
+      findAudience: async () => null,
+      inTurn: createTurns(),
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    const say = (to: string, isTyping: boolean) =>
+      typing.handlers.setStatus(
+        { to, isTyping },
+        {
+          actor: { userId: 'ann', sessionId: 'session' },
+          requestId: 'request',
+          locale: 'en',
+          address: '127.0.0.1',
+          file: null,
+          originSocketId: 'socket',
+        },
+      );
+    /** Answers what was asked, the latest first, until nobody asks any more. */
+    const answerAll = async () => {
+      do {
+        for (const answer of questions.splice(0).reverse()) answer();
+        await new Promise((resolve) => setImmediate(resolve));
+      } while (questions.length > 0);
+    };
+    return { say, answerAll, told };
+  }
+
+  it('takes its turn, however long each look takes', async () => {
+    const { say, answerAll, told } = open();
+    const all = Promise.all([say('bob', true), say('bob', false)]);
+    await answerAll();
+    await all;
+    expect(told.map(([, data]) => data)).to.deep.equal([
+      { from: 'ann', isTyping: true },
+      { from: 'ann', isTyping: false },
+    ]);
+  });
+
+  it('is passed on in 20 conversations of one person and remembered in no more', async () => {
+    const { say, answerAll, told } = open();
+    const all = Promise.all(Array.from({ length: 50 }, (_, index) => say(`friend ${index}`, true)));
+    await answerAll();
+    await all;
+    expect(told).to.have.length(typingLimits.conversationsAtOnce);
   });
 });

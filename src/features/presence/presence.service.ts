@@ -82,6 +82,12 @@ export function createPresence({ store, delivery, people, onFailure, ...deps }: 
     await announcements.flush();
   }
 
+  async function leave(): Promise<void> {
+    await underWay?.catch(onFailure);
+    attendance.close();
+    await register.close();
+  }
+
   return {
     arrived: attendance.arrived,
     left: attendance.left,
@@ -112,9 +118,8 @@ export function createPresence({ store, delivery, people, onFailure, ...deps }: 
     /** Everybody leaves. What this process held goes with it, or is left to the others, who tell the friends. */
     async close(): Promise<void> {
       isClosed = true;
-      attendance.close();
       // a database that hangs must not keep the process from ending; the lease ends by itself
-      await withinDeadline(Promise.resolve(underWay).then(register.close)).catch(onFailure);
+      await withinDeadline(leave()).catch(onFailure);
     },
   };
 }
