@@ -52,11 +52,11 @@ export function createImages({ mostAtOnce }: ImagesOptions) {
   return {
     /**
      * The same picture upright, in sRGB and its own format – AVIF as WebP, as encoding it takes too long –, with a
-     * thumbnail. GIF and WebP stay animated. It is read when its turn comes. Throws as `encodeAvatar` does; the pictures of
-     * an animation may have 48 million pixels together.
+     * thumbnail. GIF and WebP stay animated. It is read when its turn comes, which lasts until it is kept, so that no more
+     * of them are in memory. Throws as `encodeAvatar` does; an animation may have 48 million pixels in all.
      */
-    async encodePicture(read: () => Promise<Buffer>): Promise<Picture> {
-      return limit(async () => encodePicture(await read()));
+    async encodePicture<T>(read: () => Promise<Buffer>, keep: (picture: Picture) => Promise<T>): Promise<T> {
+      return limit(async () => keep(await encodePicture(await read())));
     },
 
     /**

@@ -65,7 +65,7 @@ export function buildFiles({ config, log, connection, fileTools, messageStates, 
     receive: createArrivals({
       storage,
       recognise: async (start) => (await import('../platform/file-types.ts')).recognise(start),
-      encodePicture: async (read) => (await fileTools.images()).encodePicture(read),
+      encodePicture: async (read, keep) => (await fileTools.images()).encodePicture(read, keep),
       maxBytes: config.uploads.maxBytes,
     }),
     canSeeMessage: input.canSeeMessage,

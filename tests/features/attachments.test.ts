@@ -160,6 +160,47 @@ describe('files: as messages attach them', () => {
     }
   });
 
+  it('whose bytes go just before it is made of them is not found, and leaves nothing', async () => {
+    const before = await vault.census();
+    const { file, sent } = await sendFile();
+    const slow = await openVault(app, (store) => ({
+      ...store,
+      async insert(...record) {
+        await recall(sent);
+        await store.insert(...record);
+      },
+    }));
+    expect(await codeOf(slow.attachments.copy({ file, ownerId: bob.id, ...newSent() }))).to.equal(
+      'not_found',
+    );
+    expect(await vault.census()).to.deep.equal(before);
+    await slow.close();
+  });
+
+  it('made of bytes that are just about to go keeps them', async () => {
+    const { file, sent } = await sendFile();
+    const original = await vault.store.findById(file.fileId);
+    if (!original) throw new Error('not stored');
+    const copied = { ...original, id: vault.store.newId(), sent: newSent() };
+    let looks = 0;
+    const slow = await openVault(app, (store) => ({
+      ...store,
+      async holds(blobId) {
+        const isHeld = await store.holds(blobId);
+        if (++looks === 1) await store.insert(copied, new Date(Date.now() + 60_000));
+        return isHeld;
+      },
+    }));
+    await slow.attachments.release([sent.messageId]);
+    expect(looks).to.equal(2);
+    await vault.storeMessage(copied.sent);
+    expect(await statusOf(bob, copied.id)).to.equal(200);
+    await vault.passTime();
+    await vault.attachments.sweep();
+    expect(await statusOf(bob, copied.id), 'for good').to.equal(200);
+    await slow.close();
+  });
+
   it('of another, unknown, released or recalled is not found', async () => {
     const fileId = await uploadText();
     const { file, sent } = await sendFile();

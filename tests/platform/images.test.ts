@@ -33,7 +33,11 @@ function expectColour(pixel: number[], { r, g, b }: typeof red): void {
 }
 
 type Encode = (bytes: Buffer) => Promise<unknown>;
-const asPicture = (bytes: Buffer) => images.encodePicture(async () => bytes);
+const asPicture = (bytes: Buffer) =>
+  images.encodePicture(
+    async () => bytes,
+    async (picture) => picture,
+  );
 
 async function codeOf(bytes: Buffer, encode: Encode = images.encodeAvatar): Promise<string> {
   const failure = await encode(bytes).then(
@@ -277,20 +281,19 @@ describe('pictures', () => {
     expect(await codeOf(animation, asPicture), '50 million in all').to.equal('image_invalid');
   });
 
-  it('are read when their turn comes, and no sooner', async () => {
+  it('are read when their turn comes, which lasts until they are kept', async () => {
     const { encodePicture } = createImages({ mostAtOnce: 1 });
     const bytes = await noise().jpeg().toBuffer();
     let held = 0;
-    let most = 0;
-    const encode = async () => {
-      const work = encodePicture(async () => {
-        most = Math.max(most, ++held);
-        return bytes;
-      });
-      await work.finally(() => held--);
+    const read = async () => {
+      expect(++held).to.equal(1);
+      return bytes;
     };
-    await Promise.all(Array.from({ length: 8 }, encode));
-    // one that has just ended may not be counted off yet
-    expect(most).to.be.within(1, 2);
+    const keep = async () => {
+      await new Promise(setImmediate);
+      held--;
+    };
+    await Promise.all(Array.from({ length: 8 }, () => encodePicture(read, keep)));
+    expect(held).to.equal(0);
   });
 });

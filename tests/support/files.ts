@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { createAttachments } from '../../src/features/files/attachments.ts';
 import { createBlobStore } from '../../src/features/files/blobs.store.ts';
 import { createBlobs } from '../../src/features/files/blobs.ts';
-import { createFileStore, type Sent } from '../../src/features/files/files.store.ts';
+import { createFileStore, type FileStore, type Sent } from '../../src/features/files/files.store.ts';
 import { createUsageStore } from '../../src/features/files/usage.store.ts';
 import { createFileStorage } from '../../src/platform/file-storage/file-storage.ts';
 import type { TestUser } from './builders.ts';
@@ -29,10 +29,16 @@ export const plain = (width: number, height: number, background: string | object
 
 export type Vault = Awaited<ReturnType<typeof openVault>>;
 
-/** A look at what a server keeps, and the interface that messages use, on that server's database. */
-export async function openVault({ mongodbUri, config }: TestApp) {
+/**
+ * A look at what a server keeps, and the interface that messages use, on that server's database. `disturb` may let
+ * something else happen between two steps.
+ */
+export async function openVault(
+  { mongodbUri, config }: TestApp,
+  disturb = (store: FileStore): FileStore => store,
+) {
   const database = await mongoose.createConnection(mongodbUri).asPromise();
-  const store = createFileStore(database);
+  const store = disturb(createFileStore(database));
   const blobStore = createBlobStore(database);
   const failures: unknown[] = [];
   const blobs = createBlobs({

@@ -10,11 +10,12 @@ import { createUploads } from '../../src/transports/uploads.ts';
 import { beginUpload, type SlowUpload } from '../support/slow-upload.ts';
 
 const mebibyte = 1024 * 1024;
-const patience = { idleWithinMs: 300, arrivesWithinMs: 60_000 };
+const silentMs = 300;
 
 interface Scene {
   use(file: IncomingFile): Promise<unknown>;
   readmit?(): Promise<void>;
+  idleWithinMs?: number;
   arrivesWithinMs?: number;
 }
 
@@ -27,8 +28,11 @@ describe('uploads that are streamed', () => {
   });
 
   /** A server with one route that takes an upload and does this with it. */
-  async function serve({ use, readmit = async () => {}, arrivesWithinMs = 60_000 }: Scene): Promise<string> {
-    const kind = { perPerson: 3, patience: { ...patience, arrivesWithinMs } };
+  async function serve({ use, readmit = async () => {}, ...patience }: Scene): Promise<string> {
+    const kind = {
+      perPerson: 3,
+      patience: { idleWithinMs: silentMs, arrivesWithinMs: 60_000, ...patience },
+    };
     const uploads = createUploads({ buffer: kind, stream: kind });
     const app = express();
     app.post('/', async (request, response) => {
@@ -65,7 +69,7 @@ describe('uploads that are streamed', () => {
     let before = -1;
     while (before !== connection?.bytesRead) {
       before = connection?.bytesRead ?? -1;
-      await new Promise((resolve) => setTimeout(resolve, 2 * patience.idleWithinMs));
+      await new Promise((resolve) => setTimeout(resolve, 2 * silentMs));
     }
     expect(before).to.be.lessThan(2 * mebibyte);
     expect(request.destroyed, 'it is not the client that is silent').to.equal(false);
@@ -144,6 +148,7 @@ describe('uploads that are streamed', () => {
       tell = resolve;
     });
     const url = await serve({
+      idleWithinMs: 60_000,
       use({ content }) {
         if (++begun === 64) tell();
         return buffer(content).then(({ length }) => length);

@@ -20,8 +20,11 @@ interface ArrivalsDeps {
   storage: FileStorage;
   /** What the first bytes of a file are recognised as. */
   recognise(start: Buffer): Promise<string | undefined>;
-  /** Decodes a picture and encodes it anew, when its turn comes; it is not read before. Throws `image_invalid`. */
-  encodePicture(read: () => Promise<Buffer>): Promise<Picture>;
+  /**
+   * Decodes a picture and encodes it anew when its turn comes. It is not read before, and its turn lasts until it is
+   * kept. Throws `image_invalid`.
+   */
+  encodePicture<T>(read: () => Promise<Buffer>, keep: (picture: Picture) => Promise<T>): Promise<T>;
   maxBytes: { image: number; other: number };
 }
 
@@ -43,15 +46,17 @@ const frameMaxBytes = 64 * 1024;
 export function createArrivals({ storage, recognise, encodePicture, maxBytes }: ArrivalsDeps) {
   async function storePicture(blobId: string): Promise<Arrived> {
     const raw = keyOf(blobId, 'raw');
-    const { bytes, mimeType, width, height, thumbnail } = await encodePicture(async () => {
+    const read = async (): Promise<Buffer> => {
       const stored = await storage.get(raw);
       if (!stored) throw new AppError('unavailable');
       return buffer(stored.content);
+    };
+    return encodePicture(read, async ({ bytes, mimeType, width, height, thumbnail }) => {
+      await storage.put(keyOf(blobId, 'whole'), Readable.from([bytes]), mimeType);
+      await storage.put(keyOf(blobId, 'thumbnail'), Readable.from([thumbnail]), 'image/webp');
+      await storage.remove(raw);
+      return { size: bytes.length, mimeType, width, height, thumbnailSize: thumbnail.length };
     });
-    await storage.put(keyOf(blobId, 'whole'), Readable.from([bytes]), mimeType);
-    await storage.put(keyOf(blobId, 'thumbnail'), Readable.from([thumbnail]), 'image/webp');
-    await storage.remove(raw);
-    return { size: bytes.length, mimeType, width, height, thumbnailSize: thumbnail.length };
   }
 
   /**
