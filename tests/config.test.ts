@@ -33,6 +33,7 @@ describe('config', () => {
       logLevel: 'info',
       publicUrl: 'http://localhost:3000',
       qrLifetimeSeconds: 30 * 86_400,
+      editWindowMs: 15 * 60_000,
       presence: { graceMs: 5000, renewEveryMs: 10_000, leaseAliveMs: 45_000 },
       codes: {
         ttlSeconds: 300,
@@ -82,6 +83,12 @@ describe('config', () => {
       expect(readConfig({ PRESENCE_GRACE_SECONDS: text }).presence.graceMs).to.equal(graceMs);
     });
   }
+  it('reads minutes with a fraction, and refuses what is no such number', () => {
+    expect(readConfig({ EDIT_WINDOW_MINUTES: '0.5' }).editWindowMs).to.equal(30_000);
+    for (const text of ['-1', 'NaN', '1e3', '600000', ' '])
+      expect(faultsOf({ EDIT_WINDOW_MINUTES: text }), text).to.have.length(1);
+  });
+
   it('takes one cap for all uploads, and no quota at all', () => {
     const { uploads } = readConfig({ UPLOAD_MAX_BYTES: '1000', UPLOAD_QUOTA_BYTES: '0' });
     expect(uploads.maxBytes).to.deep.equal({ image: 1000, other: 1000 });

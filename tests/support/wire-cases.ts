@@ -1,41 +1,7 @@
-import type { EventName } from '../../src/contracts.ts';
-import type { ErrorCode } from '../../src/core/errors.ts';
-import { befriend, buildUser, logInAgain, type TestUser } from './builders.ts';
-
-/** A call that has to come out alike on every wire. */
-export interface WireCase {
-  event: EventName;
-  /** What sets it apart from other cases of the event. */
-  title: string;
-  /** Prepares the world for somebody new, and answers what they call the operation with. */
-  input(me: TestUser, url: string): Promise<Record<string, unknown>>;
-  /** `null`: it succeeds. */
-  code: ErrorCode | null;
-}
-
-const nobody = 'f'.repeat(24);
-const given = (input: Record<string, unknown>) => () => Promise.resolve(input);
-
-/** A friend of mine. */
-async function buildFriend(me: TestUser, url: string): Promise<TestUser> {
-  const friend = await buildUser(url, { nickname: 'Friend' });
-  await befriend(me, friend);
-  return friend;
-}
-
-/** Somebody who has asked to be my friend. */
-async function buildAsker(me: TestUser, url: string): Promise<TestUser> {
-  const asker = await buildUser(url, { nickname: 'Asker' });
-  await asker.rest('POST', '/api/friends/add', { userId: me.id, message: 'hello' });
-  return asker;
-}
-
-/** A friend of mine who has written to me. */
-async function buildWriter(me: TestUser, url: string): Promise<TestUser> {
-  const writer = await buildFriend(me, url);
-  await writer.rest('POST', `/api/messages/private/${me.id}`, { content: 'hello' });
-  return writer;
-}
+import { buildUser, logInAgain } from './builders.ts';
+import { conversationCases } from './wire-cases-conversations.ts';
+import { friendCases } from './wire-cases-friends.ts';
+import { buildAsker, buildFriend, buildWriter, given, nobody, type WireCase } from './wire-worlds.ts';
 
 const successes: Omit<WireCase, 'code'>[] = [
   { event: 'profile_get', title: 'me', input: given({}) },
@@ -184,4 +150,6 @@ function wrongProof() {
 export const wireCases: readonly WireCase[] = [
   ...successes.map((success) => ({ ...success, code: null })),
   ...refusals,
+  ...friendCases,
+  ...conversationCases,
 ];

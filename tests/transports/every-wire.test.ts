@@ -58,7 +58,8 @@ describe('every operation on every wire', () => {
   /** The least that an operation needs to be called at all: what its path says. */
   const leastOf = ({ routes: [route] }: Operation) => {
     const names = [...(route?.path ?? '').matchAll(/:(\w+)/g)].map(([, name = '']) => name);
-    return Object.fromEntries(names.map((name) => [route?.rename?.[name] ?? name, 'f'.repeat(24)]));
+    const given = names.map((name) => [route?.rename?.[name] ?? name, 'f'.repeat(24)]);
+    return { ...Object.fromEntries(given), ...route?.fixed };
   };
 
   for (const operation of withEvent) {
