@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts';
 import { buildFriends, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
+import { WsClient } from '../support/ws-client.ts';
 
 const serve = fileURLToPath(new URL('../../src/embedded-mongo/serve.js', import.meta.url));
 
@@ -67,18 +68,22 @@ describe('a database that is away', () => {
   it('is a clear state within 6 s, not a crash, and recovers by itself', async () => {
     const message = { receiverId: friendId, content: 'first', clientMessageId: 'first' };
     const before = await socket.call('private_message', message);
+    const plain = await new WsClient(app.url).opened();
     await end(database.child, 'SIGKILL');
 
     const startedAt = Date.now();
-    const [refusal, answer] = await Promise.all([
+    const [refusal, answer, admission] = await Promise.all([
       socket.refused(
         'private_message',
         { ...message, content: 'second', clientMessageId: 'second' },
         'unavailable',
       ),
       rest(app.url, { method: 'GET', path: '/api/users/me', token }),
+      plain.ask({ type: 'auth', token }),
     ]);
     expect(Date.now() - startedAt).to.be.below(6000);
+    expect(admission.error?.code).to.equal('unavailable');
+    expect(await plain.closed()).to.equal(4401);
     expect([refusal.status, answer.status, answer.body.code]).to.deep.equal([503, 503, 'unavailable']);
     expect(await isReady(app)).to.equal(false);
     expect((await fetch(`${app.url}/healthz`)).status).to.equal(200);

@@ -6,6 +6,7 @@ import { buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { createWitness, type Witness } from '../support/witness.ts';
+import { WsClient } from '../support/ws-client.ts';
 
 /** Values that get past a type check, or nearly. */
 const spice = fc.oneof(
@@ -80,14 +81,17 @@ describe('random JSON to every operation', () => {
   let witness: Witness;
   let user: TestUser;
   let socket: TestSocket;
+  let client: WsClient;
   before(async () => {
     app = await startApp();
     [witness, user] = await Promise.all([createWitness(app.url), buildUser(app.url)]);
     socket = await user.connect();
+    client = await WsClient.withFrame(app.url, user.token);
   });
   afterEach(() => witness.isServed());
   after(async () => {
     socket.close();
+    client.close();
     witness.close();
     await app.close();
   });
@@ -104,6 +108,21 @@ describe('random JSON to every operation', () => {
       const answer = await socket.emit(event, input);
       if (!answer.ok) expectNamed(answer.error.code);
       else if (event.startsWith('logout')) await comeBack();
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
+
+  it('is answered on /ws with success or a named error', async () => {
+    const property = fc.asyncProperty(anyEvent, async ([event, input]) => {
+      if (client.socket.readyState !== client.socket.OPEN)
+        client = await WsClient.withFrame(app.url, user.token);
+      const members = typeof input === 'object' && input !== null ? input : { input };
+      const answer = await client.ask({ ...members, type: event });
+      if (answer.error) expectNamed(answer.error.code);
+      else if (event.startsWith('logout')) {
+        await client.closed();
+        await comeBack();
+      }
     });
     await fc.assert(property, { numRuns: 200 });
   });
