@@ -3,15 +3,9 @@ import type { Logger } from 'pino';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
-import { createConversationNews } from '../features/conversations/conversation-news.ts';
-import { createConversationViews } from '../features/conversations/conversation-views.ts';
-import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
-import { createPrivateView } from '../features/conversations/private-view.ts';
-import { createUnreadCounter } from '../features/conversations/unread.ts';
-import { createWalk } from '../features/conversations/walk.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
@@ -21,11 +15,8 @@ import { createMessagesService } from '../features/messages/messages.service.ts'
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
-import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
-import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
-import { createReceiptsService } from '../features/receipts/receipts.service.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
-import { createTurns } from '../platform/turns.ts';
+import { buildConversations } from './conversations.ts';
 
 interface ConversingInput {
   connection: Connection;
@@ -39,7 +30,7 @@ interface ConversingInput {
 
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
 export function buildConversing(input: ConversingInput) {
-  const { connection, log, delivery, relations, users } = input;
+  const { connection, log, delivery, relations } = input;
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
   const heads = createHeads({
@@ -56,11 +47,7 @@ export function buildConversing(input: ConversingInput) {
   });
   const hidden = createHiddenMessageStore(connection);
   const reader = createMessageReader({ store: messageStore, hidden });
-  const receiptPrivacy = createReceiptPrivacy({
-    areFriends: relations.areFriends,
-    findPeople: users.people.findByIds,
-  });
-  const viewOf = createPrivateView({ memberships, seesReads: receiptPrivacy.seesReads });
+  const conversations = buildConversations({ ...input, memberships, heads, messageStore, hidden, reader });
   const messages = createMessagesService({
     store: messageStore,
     reader,
@@ -68,64 +55,10 @@ export function buildConversing(input: ConversingInput) {
     delivery,
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
-    viewOf,
+    viewOf: conversations.viewOf,
   });
-  const countUnread = createUnreadCounter({
-    findHeadsAt: messageStore.findHeadsAt,
-    countRemovedAbove: reader.countRemovedAbove,
-  });
-  const describe = createConversationViews({
-    memberships,
-    usersFor: users.viewsFor,
-    seesReads: receiptPrivacy.seesReads,
-    readAt: reader.readAt,
-    countUnread,
-  });
-  const telling = {
-    delivery,
-    isHeard: input.isHeard,
-    inTurn: createTurns(),
-    onFailure: (error: unknown) => log.warn({ err: error }, 'devices were not told'),
-  };
-  const tellUpdated = createConversationNews({ ...telling, memberships, heads, describe });
-  const receipts = createReceiptsService({
-    findEntries: messageStore.findByIds,
-    findHead: messageStore.findHead,
-    viewOf,
-    raiseMarks: memberships.raiseMarks,
-    mayPass: receiptPrivacy.mayPass,
-    tellReceipts: createReceiptTelling({ ...telling, findSentBetween: messageStore.findSentBetween }),
-    tellUpdated,
-    privateConversationOf: pairIdOf,
-    areFriends: relations.areFriends,
-    usersFor: users.viewsFor,
-  });
-  const conversations = createConversationsService({
-    memberships,
-    heads,
-    walk: createWalk({ memberships, heads }),
-    describe,
-    countUnread,
-    tellUpdated,
-    inTurn: telling.inTurn,
-    readLog: reader.readLog,
-    readHistory: reader.readHistory,
-    listDeletedSince: hidden.since,
-    async listChangesSince(userId, since) {
-      const [lists, profile] = await Promise.all([
-        relations.listChangesSince(userId, since),
-        users.profileChangesSince(userId, since),
-      ]);
-      return { ...lists, blacklist: [], profile };
-    },
-  });
-
   return {
-    operations: [
-      ...bind('messages', contracts.messages, messages),
-      ...bind('conversations', contracts.conversations, conversations.handlers),
-      ...bind('receipts', contracts.receipts, receipts),
-    ],
+    operations: [...bind('messages', contracts.messages, messages), ...conversations.operations],
     holders: [
       createPersonalMessages(messageStore),
       // the marks of who has gone are what the other's receipts are told by
