@@ -1,26 +1,15 @@
 import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { contracts, type pushEvents } from '../contracts.ts';
+import type { pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
-import { bind } from '../core/operation.ts';
-import { createConversationNews } from '../features/conversations/conversation-news.ts';
-import { createConversationViews } from '../features/conversations/conversation-views.ts';
-import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
-import { createPrivateView } from '../features/conversations/private-view.ts';
 import { createUndelivered } from '../features/conversations/undelivered.ts';
-import { createUnreadCounter } from '../features/conversations/unread.ts';
-import { createWalk } from '../features/conversations/walk.ts';
-import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
-import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
-import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
-import { createReceiptsService } from '../features/receipts/receipts.service.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
-import { createTurns } from '../platform/turns.ts';
+import { buildConversations } from './conversations.ts';
 import { buildMessages, type MessagesInput } from './messages.ts';
 
 interface ConversingInput {
@@ -38,40 +27,26 @@ interface ConversingInput {
 
 /** Messages and conversations: the log, and what each member sees of it. */
 export function buildConversing(input: ConversingInput) {
-  const { connection, log, relations, users } = input;
+  const { connection, log } = input;
   const memberships = createMembershipStore(connection);
-  const receiptPrivacy = createReceiptPrivacy({
-    areFriends: relations.areFriends,
-    findPeople: users.people.findByIds,
-  });
-  const viewOf = createPrivateView({ memberships, seesReads: receiptPrivacy.seesReads });
   const messages = buildMessages({
     ...input,
-    viewOf,
+    viewOf: (viewerId, conversationId, peerId) => conversations.viewOf(viewerId, conversationId, peerId),
     openConversation: memberships.createPair,
     onAppended: (conversationId, head) => heads.note(conversationId, head),
     onDeleted: ({ userId, conversationId, originSocketId }) =>
       conversations.noteDeleted(userId, conversationId, originSocketId),
   });
+  const { store: messageStore, hidden, reader } = messages;
   const heads = createHeads({
     store: createHeadStore(connection),
-    findHeadsAbove: messages.store.findHeadsAbove,
+    findHeadsAbove: messageStore.findHeadsAbove,
     onFailure: (error) => log.warn({ err: error }, 'conversation heads were not raised'),
   });
-  const { conversations, receipts } = buildConversations(input, {
-    memberships,
-    heads,
-    receiptPrivacy,
-    viewOf,
-    messages,
-  });
+  const conversations = buildConversations({ ...input, memberships, heads, messageStore, hidden, reader });
 
   return {
-    operations: [
-      ...messages.operations,
-      ...bind('conversations', contracts.conversations, conversations.handlers),
-      ...bind('receipts', contracts.receipts, receipts),
-    ],
+    operations: [...messages.operations, ...conversations.operations],
     holders: [
       ...messages.holders,
       // the marks of who has gone are what the other's receipts are told by
@@ -84,78 +59,12 @@ export function buildConversing(input: ConversingInput) {
     findUndelivered: createUndelivered({
       memberships,
       heads,
-      findHeadsAt: messages.store.findHeadsAt,
+      findHeadsAt: messageStore.findHeadsAt,
       readOldest: messages.readOldest,
     }),
     async settle(): Promise<void> {
       await messages.idle();
       await heads.flush();
     },
-  };
-}
-
-interface Parts {
-  memberships: ReturnType<typeof createMembershipStore>;
-  heads: ReturnType<typeof createHeads>;
-  receiptPrivacy: ReturnType<typeof createReceiptPrivacy>;
-  viewOf: ReturnType<typeof createPrivateView>;
-  messages: ReturnType<typeof buildMessages>;
-}
-
-function buildConversations(
-  { log, delivery, relations, users, isHeard }: ConversingInput,
-  { memberships, heads, receiptPrivacy, viewOf, messages }: Parts,
-) {
-  const { store, reader, hidden } = messages;
-  const countUnread = createUnreadCounter({
-    findHeadsAt: store.findHeadsAt,
-    countRemovedAbove: reader.countRemovedAbove,
-  });
-  const describe = createConversationViews({
-    memberships,
-    usersFor: users.viewsFor,
-    seesReads: receiptPrivacy.seesReads,
-    readAt: reader.readAt,
-    countUnread,
-  });
-  const telling = {
-    delivery,
-    isHeard,
-    inTurn: createTurns(),
-    onFailure: (error: unknown) => log.warn({ err: error }, 'devices were not told'),
-  };
-  const tellUpdated = createConversationNews({ ...telling, memberships, heads, describe });
-  return {
-    receipts: createReceiptsService({
-      findEntries: store.findByIds,
-      findHead: store.findHead,
-      viewOf,
-      raiseMarks: memberships.raiseMarks,
-      mayPass: receiptPrivacy.mayPass,
-      tellReceipts: createReceiptTelling({ ...telling, findSentBetween: store.findSentBetween }),
-      tellUpdated,
-      privateConversationOf: pairIdOf,
-      areFriends: relations.areFriends,
-      usersFor: users.viewsFor,
-    }),
-    conversations: createConversationsService({
-      memberships,
-      heads,
-      walk: createWalk({ memberships, heads }),
-      describe,
-      countUnread,
-      tellUpdated,
-      inTurn: telling.inTurn,
-      readLog: reader.readLog,
-      readHistory: reader.readHistory,
-      listDeletedSince: hidden.since,
-      async listChangesSince(userId, since) {
-        const [lists, profile] = await Promise.all([
-          relations.listChangesSince(userId, since),
-          users.profileChangesSince(userId, since),
-        ]);
-        return { ...lists, profile };
-      },
-    }),
   };
 }

@@ -3,6 +3,7 @@ import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { befriend, buildFriends, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import type { TestSocket } from '../support/clients.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
+import { Storage } from '../support/storage.ts';
 
 const nobody = 'f'.repeat(24);
 const withoutRequestId = (problem: object) => ({ ...problem, requestId: '' });
@@ -26,6 +27,7 @@ async function conversationOf(socket: TestSocket) {
 
 describe('receipts: marks', () => {
   let app: TestApp;
+  let storage: Storage;
   let ann: TestUser;
   let bob: TestUser;
   let mouth: TestSocket;
@@ -33,6 +35,7 @@ describe('receipts: marks', () => {
 
   before(async () => {
     app = await startApp();
+    storage = await Storage.of(app);
   });
   beforeEach(async () => {
     [ann, bob] = await buildFriends(app.url);
@@ -42,7 +45,10 @@ describe('receipts: marks', () => {
     mouth.close();
     ear.close();
   });
-  after(() => app.close());
+  after(async () => {
+    await storage.close();
+    await app.close();
+  });
 
   describe('message_status_update', () => {
     it('moves my marks up to the message: delivered alone, read with delivered', async () => {
@@ -128,6 +134,16 @@ describe('receipts: marks', () => {
       for (const problem of problems) expect(problem).to.deep.equal(problems[0]);
       expect(await conversationOf(mouth)).to.include({ peerReadSeq: 0, peerDeliveredSeq: 0 });
       stranger.close();
+    });
+
+    it('is not found for what was written before I could see it', async () => {
+      const [first, , third] = (await send(mouth, bob.id, 3)) as [Message, Message, Message];
+      await storage.letSeeFrom(bob, 3);
+      for (const status of ['delivered', 'read'] as const)
+        await ear.refused('message_status_update', { messageId: first.id, status }, 'not_found');
+      expect(await conversationOf(mouth)).to.include({ peerReadSeq: 0, peerDeliveredSeq: 0 });
+      const marks = await ear.call('message_status_update', { messageId: third.id, status: 'read' });
+      expect(marks.readSeq).to.equal(3);
     });
 
     it('ends at the highest when devices move at the same time', async () => {

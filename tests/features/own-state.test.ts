@@ -20,6 +20,9 @@ type Sync = EventOutput<'sync'>;
 function memberStateOn({ connection, hidden }: Storage) {
   const messages = createMessageStore(connection);
   const told: string[][] = [];
+  const reader = createMessageReader({ store: messages, hidden, views: createMessageViews('') });
+  /** What happens between reading and writing. */
+  const pause = { taken: async () => {} };
   const state = createMemberState({
     memberships: createMembershipStore(connection),
     heads: createHeads({
@@ -32,10 +35,14 @@ function memberStateOn({ connection, hidden }: Storage) {
     describe: () => Promise.reject(new Error('not asked for here')),
     tellUpdated: (userId, conversationIds, originSocketId) =>
       told.push([userId, ...conversationIds, String(originSocketId)]),
-    readHistory: createMessageReader({ store: messages, hidden, views: createMessageViews('') }).readHistory,
+    async readHistory(range, viewer) {
+      const page = await reader.readHistory(range, viewer);
+      await pause.taken();
+      return page;
+    },
     inTurn: createTurns(),
   });
-  return { noteDeleted: state.noteDeleted, told };
+  return { noteDeleted: state.noteDeleted, told, pause };
 }
 
 describe('conversations: my own state', () => {
@@ -188,6 +195,28 @@ describe('conversations: my own state', () => {
       await Promise.all(sent.slice(2).map(deleteForBob));
       expect((await lastOf(ear))?.seq).to.equal(2);
       expect(server.told).to.deep.equal(Array.from({ length: 4 }, () => [bob.id, conversationId, 'acting']));
+    });
+
+    it('is not set back by an earlier deletion that is slow', async () => {
+      const [, second, third] = (await send(3)) as [Message, Message, Message];
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const read = new Promise<void>((resolve) => {
+        server.pause.taken = () => {
+          server.pause.taken = async () => {};
+          resolve();
+          return released;
+        };
+      });
+      const slow = deleteForBob(third);
+      await read;
+      const next = deleteForBob(second);
+      for (let count = 0; count < 10; count++) await ear.call('sync', {});
+      release();
+      await Promise.all([slow, next]);
+      expect((await lastOf(ear))?.seq).to.equal(1);
     });
 
     it('does not come up for who has no such conversation', async () => {

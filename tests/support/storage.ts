@@ -48,6 +48,13 @@ export class Storage {
     });
   }
 
+  /** Hides from somebody what stands below a seq, as from who joins later. */
+  async letSeeFrom({ id }: TestUser, seq: number): Promise<void> {
+    await this.connection
+      .collection('memberships')
+      .updateMany({ userId: new Types.ObjectId(id) }, { $set: { joinedFrom: seq } });
+  }
+
   /** Gives somebody pinned conversations in which nothing was written yet. */
   async addPinned({ id }: TestUser, count: number): Promise<void> {
     const pinned = Array.from({ length: count }, () => ({

@@ -170,7 +170,7 @@ export function createSync(deps: SyncDeps): Pick<Handlers<typeof conversationsCo
       changed: new Set(
         ownChanges.filter((change) => isNews(start, change)).map(({ conversationId }) => conversationId),
       ),
-      deleted,
+      deletedSeqs: seqsByConversation(deleted),
       stale: named
         .filter(([, changes]) => start === beginning || changes.some((change) => isNews(start, change)))
         .map(([list]) => list),
@@ -185,7 +185,8 @@ interface PageStart {
   cursor: ReturnType<typeof decodeSyncCursor> | null;
   /** Conversations whose own state changed after `since`. */
   changed: ReadonlySet<string>;
-  deleted: readonly Deleted[];
+  /** What was deleted after `since`, by conversation. */
+  deletedSeqs: ReadonlyMap<string, readonly number[]>;
 }
 
 interface Page {
@@ -218,9 +219,19 @@ function planFor({ membership, standing, input, from }: PlanInput): Plan | null 
   if (known === undefined) return input.partial || head === 0 ? null : { ...anew, reset: 'new' };
   if (known < floor || known > head) return { ...anew, reset: 'cursor_expired' };
   if (known === head && !from.changed.has(conversationId)) return null;
-  const seqs = from.deleted.filter((deleted) => deleted.conversationId === conversationId);
-  const deletedBefore = seqs.map(({ seq }) => seq).filter((seq) => seq > floor && seq <= known);
+  const deletedSeqs = from.deletedSeqs.get(conversationId) ?? [];
+  const deletedBefore = deletedSeqs.filter((seq) => seq > floor && seq <= known);
   return { membership, aboveSeq: known, deletedBefore };
+}
+
+function seqsByConversation(deleted: readonly Deleted[]): Map<string, number[]> {
+  const seqs = new Map<string, number[]>();
+  for (const { conversationId, seq } of deleted) {
+    const known = seqs.get(conversationId);
+    if (known) known.push(seq);
+    else seqs.set(conversationId, [seq]);
+  }
+  return seqs;
 }
 
 const ascending = (seqs: readonly number[]) => seqs.toSorted((one, other) => one - other);

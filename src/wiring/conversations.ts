@@ -1,0 +1,109 @@
+import type { Logger } from 'pino';
+import { contracts, type pushEvents } from '../contracts.ts';
+import type { Delivery } from '../core/delivery.ts';
+import { bind } from '../core/operation.ts';
+import { createConversationNews } from '../features/conversations/conversation-news.ts';
+import { createConversationViews } from '../features/conversations/conversation-views.ts';
+import { createConversationsService } from '../features/conversations/conversations.service.ts';
+import type { Heads } from '../features/conversations/heads.ts';
+import type { MembershipStore } from '../features/conversations/memberships.store.ts';
+import { createPrivateView } from '../features/conversations/private-view.ts';
+import { createUnreadCounter } from '../features/conversations/unread.ts';
+import { createWalk } from '../features/conversations/walk.ts';
+import { pairIdOf } from '../features/friends/friends.store.ts';
+import type { createRelations } from '../features/friends/relations.ts';
+import type { HiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
+import type { MessageReader } from '../features/messages/message-reader.ts';
+import type { MessageStore } from '../features/messages/messages.store.ts';
+import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
+import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
+import { createReceiptsService } from '../features/receipts/receipts.service.ts';
+import type { createUsersService } from '../features/users/users.service.ts';
+import { createTurns } from '../platform/turns.ts';
+
+interface ConversationsInput {
+  log: Logger;
+  delivery: Delivery<typeof pushEvents>;
+  memberships: MembershipStore;
+  heads: Heads;
+  messageStore: MessageStore;
+  hidden: HiddenMessageStore;
+  reader: MessageReader;
+  relations: ReturnType<typeof createRelations>;
+  users: ReturnType<typeof createUsersService>;
+  /** Whether anybody would hear what is told to a person but not to the acting socket. */
+  isHeard(userId: string, originSocketId: string | null): boolean;
+}
+
+/** How conversations look to their members. */
+function buildViews({ memberships, messageStore, reader, relations, users }: ConversationsInput) {
+  const privacy = createReceiptPrivacy({
+    areFriends: relations.areFriends,
+    findPeople: users.people.findByIds,
+  });
+  const countUnread = createUnreadCounter({
+    findHeadsAt: messageStore.findHeadsAt,
+    countRemovedAbove: reader.countRemovedAbove,
+  });
+  const describe = createConversationViews({
+    memberships,
+    usersFor: users.viewsFor,
+    seesReads: privacy.seesReads,
+    readAt: reader.readAt,
+    countUnread,
+  });
+  const viewOf = createPrivateView({ memberships, seesReads: privacy.seesReads });
+  return { countUnread, describe, viewOf, mayPass: privacy.mayPass };
+}
+
+/** What members see of their conversations, what they make of them, and how far they have read. */
+export function buildConversations(input: ConversationsInput) {
+  const { log, delivery, memberships, heads, relations, users } = input;
+  const views = buildViews(input);
+  const telling = {
+    delivery,
+    isHeard: input.isHeard,
+    inTurn: createTurns(),
+    onFailure: (error: unknown) => log.warn({ err: error }, 'devices were not told'),
+  };
+  const tellUpdated = createConversationNews({ ...telling, ...views, memberships, heads });
+  const conversations = createConversationsService({
+    ...views,
+    tellUpdated,
+    memberships,
+    heads,
+    walk: createWalk({ memberships, heads }),
+    inTurn: telling.inTurn,
+    readLog: input.reader.readLog,
+    readHistory: input.reader.readHistory,
+    listDeletedSince: input.hidden.since,
+    async listChangesSince(userId, since) {
+      const [lists, profile] = await Promise.all([
+        relations.listChangesSince(userId, since),
+        users.profileChangesSince(userId, since),
+      ]);
+      return { ...lists, profile };
+    },
+  });
+  const receipts = createReceiptsService({
+    ...views,
+    tellUpdated,
+    findEntries: input.messageStore.findByIds,
+    findHead: input.messageStore.findHead,
+    raiseMarks: memberships.raiseMarks,
+    tellReceipts: createReceiptTelling({ ...telling, findSentBetween: input.messageStore.findSentBetween }),
+    privateConversationOf: pairIdOf,
+    areFriends: relations.areFriends,
+    usersFor: users.viewsFor,
+  });
+
+  return {
+    viewOf: views.viewOf,
+    tellUpdated,
+    noteDeleted: conversations.noteDeleted,
+    operations: [
+      ...bind('conversations', contracts.conversations, conversations.handlers),
+      ...bind('receipts', contracts.receipts, receipts),
+    ],
+  };
+}
