@@ -77,11 +77,13 @@ describe('conversations: what they cost the database', () => {
       await storage.connection.collection(name).insertMany(copies.flatMap((copy) => copy[name] as object[]));
   }
 
-  /** The commands of some work but writes: what the server does by itself meanwhile does not fall into each of three runs. */
+  /** The commands of some work but writes and further batches of a find: what the server does by itself meanwhile does not fall into each of three runs. */
   async function reads(work: (run: number) => Promise<unknown>): Promise<string[]> {
     const runs: string[][] = [];
     for (let run = 0; run < 3; run++)
-      runs.push((await proxy.during(() => work(run))).filter((name) => name !== 'update'));
+      runs.push(
+        (await proxy.during(() => work(run))).filter((name) => name !== 'update' && name !== 'getMore'),
+      );
     return runs.reduce((least, one) => (one.length < least.length ? one : least));
   }
 
@@ -101,7 +103,7 @@ describe('conversations: what they cost the database', () => {
     const [listFew, countFew] = [await reads(() => list(150)), await reads(() => count(150))];
     await addConversations(350);
     const [listMany, countMany] = [await reads(() => list(500)), await reads(() => count(500))];
-    expect(listMany).to.have.length(listFew.length);
+    expect(listMany.join(), 'commands').to.equal(listFew.join());
     expect(countMany).to.have.length(countFew.length);
     expect(listMany.length, listMany.join()).to.be.below(25);
     expect(countMany.length, countMany.join()).to.be.below(15);
