@@ -4,6 +4,7 @@ import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
 import { duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
+import { type HistorySettings, historySettings, toHistory } from './settings/history.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
 import { storageFaults, storageSettings, toS3 } from './settings/storage.ts';
@@ -45,6 +46,7 @@ export const settings = z.object({
   PUBLIC_URL: httpUrl.optional(),
   RENDER_EXTERNAL_URL: httpUrl.optional(),
   QR_EXPIRES_IN: duration.default(30 * 86_400),
+  ...historySettings,
   ...codeSettings,
   ...smsSettings,
   ...mailSettings,
@@ -74,6 +76,7 @@ export interface Config {
   publicUrl: string;
   /** Life of a person's QR code. */
   qrLifetimeSeconds: number;
+  history: HistorySettings;
   codes: CodeSettings;
   /** `null`: nobody carries codes to phones. */
   sms: SmsSettings | null;
@@ -126,6 +129,7 @@ function toConfig(set: Settings): Config {
     logLevel: set.LOG_LEVEL,
     publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
     qrLifetimeSeconds: set.QR_EXPIRES_IN,
+    history: toHistory(set),
     codes: toCodes(set),
     sms: toSms(set, isProduction),
     mail: toMail(set, isProduction),

@@ -8,6 +8,7 @@ import { conversationsContract } from './features/conversations/conversations.co
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
 import { messagesContract, messagesEvents } from './features/messages/messages.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
+import { searchContract } from './features/search/search.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
 
@@ -22,6 +23,7 @@ export const contracts = {
   friends: friendsContract,
   messages: messagesContract,
   conversations: conversationsContract,
+  search: searchContract,
 };
 
 /** Everything that clients can hear. */

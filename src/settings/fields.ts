@@ -22,6 +22,15 @@ export const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
+const mostDays = 36_500;
+
+/** A number of days, with a fraction if need be. */
+export const days = z
+  .string()
+  .regex(/^\d{1,5}(\.\d{1,12})?$/, `must be a number of days from 0 to ${mostDays}, such as 30 or 0.5`)
+  .transform(Number)
+  .refine((value) => value <= mostDays, `must be a number of days from 0 to ${mostDays}, such as 30 or 0.5`);
+
 export const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^\s/]/, 'must begin with http:// or https://')

@@ -1,26 +1,34 @@
 import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
+import { createFloors } from '../features/conversations/floors.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
+import { createLogAges } from '../features/conversations/log-ages.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import { createExpiredMessageStore } from '../features/messages/expired-messages.store.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
+import { headOf } from '../features/messages/messages.rules.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
+import { createRetention } from '../features/retention/retention.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
+import { buildSearching } from './searching.ts';
 
 interface ConversingInput {
+  config: Config;
   connection: Connection;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
@@ -28,24 +36,47 @@ interface ConversingInput {
   users: ReturnType<typeof createUsersService>;
 }
 
+const mostBetweenSweepsMs = 3_600_000;
+const leastBetweenSweepsMs = 1000;
+
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
-export function buildConversing({ connection, log, delivery, relations, users }: ConversingInput) {
+export function buildConversing({ config, connection, log, delivery, relations, users }: ConversingInput) {
   const memberships = createMembershipStore(connection);
   const messageStore = createMessageStore(connection);
+  const headStore = createHeadStore(connection);
   const heads = createHeads({
-    store: createHeadStore(connection),
+    store: headStore,
     findHeadsAbove: messageStore.findHeadsAbove,
     onFailure: (error) => log.warn({ err: error }, 'conversation heads were not raised'),
+  });
+  const findYoung = createLogAges({ findHeads: heads.of, findHeadsAt: messageStore.findHeadsAt });
+  const { shownForMs, keptForMs } = config.history;
+  const floors = createFloors({ shownForMs, store: headStore, findYoung });
+  const hidden = createHiddenMessageStore(connection);
+  const reader = createMessageReader({ store: messageStore, hidden });
+  const searching = buildSearching({
+    connection,
+    log,
+    memberships,
+    floors,
+    readShown: reader.readShown,
+    async readEntries(range) {
+      const entries = await messageStore.readById(range);
+      // a crash takes these hints with it as well
+      for (const entry of entries) heads.note(entry.conversationId, headOf(entry));
+      return entries;
+    },
   });
   const writer = createMessageWriter({
     log: messageStore,
     findRefused: createSendAuthority(relations),
     openConversation: ({ conversationId, senderId, receiverId }) =>
       memberships.createPair(conversationId, [senderId, receiverId]),
-    onAppended: heads.note,
+    onAppended(entry) {
+      heads.note(entry.conversationId, headOf(entry));
+      searching.note(entry);
+    },
   });
-  const hidden = createHiddenMessageStore(connection);
-  const reader = createMessageReader({ store: messageStore, hidden });
   const messages = createMessagesService({
     store: messageStore,
     reader,
@@ -53,13 +84,15 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     delivery,
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
-    viewOf: createPrivateView(memberships),
+    viewOf: createPrivateView(memberships, floors),
   });
   const conversations = createConversationsService({
     memberships,
     heads,
+    floors,
     describe: createConversationViews({
       memberships,
+      floors,
       usersFor: users.viewsFor,
       readAt: reader.readAt,
       findHeadsAt: messageStore.findHeadsAt,
@@ -74,10 +107,27 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     },
   });
 
+  const retention = createRetention({
+    keptForMs,
+    logs: headStore,
+    findYoung,
+    messages: createExpiredMessageStore(connection),
+    async forget(messageIds) {
+      await Promise.all([searching.forget(messageIds), hidden.forget(messageIds)]);
+    },
+  });
+
   return {
     operations: [
       ...bind('messages', contracts.messages, messages),
       ...bind('conversations', contracts.conversations, conversations),
+      ...searching.operations,
+    ],
+    /** What goes on by itself: once when the database is there, and again and again. */
+    begins: [searching.begins, ...(keptForMs > 0 ? [retention.sweep] : [])],
+    repeats: [
+      ...searching.repeats,
+      ...(keptForMs > 0 ? [{ everyMs: betweenSweepsMs(keptForMs), work: retention.sweep }] : []),
     ],
     holders: [
       createPersonalMessages(messageStore),
@@ -87,6 +137,12 @@ export function buildConversing({ connection, log, delivery, relations, users }:
     async settle(): Promise<void> {
       await writer.idle();
       await heads.flush();
+      await searching.settle();
     },
   };
+}
+
+/** Messages are gone a tenth of their time after it, and an hour at most. */
+function betweenSweepsMs(keptForMs: number): number {
+  return Math.max(leastBetweenSweepsMs, Math.min(keptForMs / 10, mostBetweenSweepsMs));
 }

@@ -52,7 +52,7 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
   });
   const sessionStore = createSessionStore(connection);
   const { relations, users } = people;
-  const conversing = buildConversing({ connection, log, delivery, relations, users });
+  const conversing = buildConversing({ config, connection, log, delivery, relations, users });
   const accounts = buildAccounts({
     ...common,
     connection,
@@ -78,6 +78,8 @@ export function buildFeatures({ config, log, io, connection, jwtSecret }: Featur
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      for (const work of conversing.begins) background.doOnce(work);
+      for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
     },
     async settle(): Promise<void> {
       background.stop();

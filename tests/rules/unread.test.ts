@@ -55,10 +55,10 @@ describe('conversations: unread', () => {
   });
 
   it('begins above what was read, cleared or came before joining, whichever is highest', () => {
-    expect(unreadFloor(membershipOf(low))).to.equal(0);
-    expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 2 }))).to.equal(3);
-    expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 5 }))).to.equal(5);
-    expect(unreadFloor(membershipOf(low, { joinedFrom: 9, readSeq: 3 }))).to.equal(8);
+    expect(unreadFloor(membershipOf(low), 0)).to.equal(0);
+    expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 2 }), 0)).to.equal(3);
+    expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 5 }), 0)).to.equal(5);
+    expect(unreadFloor(membershipOf(low, { joinedFrom: 9, readSeq: 3 }), 0)).to.equal(8);
   });
 
   it('stops at 1,000', () => {

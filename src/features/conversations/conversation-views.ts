@@ -2,17 +2,19 @@ import {
   type BothMarks,
   emptyHead,
   type Head,
-  type Marks,
   type Message,
   type Viewer,
 } from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
-import { type Membership, unreadBetween, unreadFloor, visibleFrom } from './conversations.rules.ts';
+import { type Membership, unreadBetween, unreadFloor } from './conversations.rules.ts';
+import type { Floors } from './floors.ts';
 import type { MembershipStore } from './memberships.store.ts';
+import { toViewer } from './viewers.ts';
 
 interface ViewsDeps {
   memberships: MembershipStore;
+  floors: Pick<Floors, 'of'>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   readAt(
     places: ReadonlyMap<string, number>,
@@ -27,30 +29,29 @@ export interface ConversationView {
   viewer: Viewer;
 }
 
-const unmarked: Marks = { readSeq: 0, deliveredSeq: 0 };
-
 /** Describes conversations to one of their members, any number of them in a constant number of reads. */
-export function createConversationViews({ memberships, usersFor, readAt, findHeadsAt }: ViewsDeps) {
+export function createConversationViews({ memberships, floors, usersFor, readAt, findHeadsAt }: ViewsDeps) {
   return async (
     viewerId: string,
     mine: readonly Membership[],
     heads: ReadonlyMap<string, Head>,
   ): Promise<Map<string, ConversationView>> => {
-    const peers = await memberships.findPeers(mine);
+    const [peers, floorSeqs] = await Promise.all([
+      memberships.findPeers(mine),
+      floors.of(mine.map(({ conversationId }) => conversationId)),
+    ]);
     const peerById = new Map(peers.map((peer) => [peer.conversationId, peer]));
-    const viewerIn = (own: Membership): Viewer => ({
-      userId: viewerId,
-      marks: { own, peer: peerById.get(own.conversationId) ?? unmarked },
-      visibleFrom: visibleFrom(own),
-    });
+    const floorOf = ({ conversationId }: Membership) => floorSeqs.get(conversationId) ?? 0;
+    const viewerIn = (own: Membership) =>
+      toViewer(own, { peer: peerById.get(own.conversationId), floorSeq: floorOf(own) });
     const viewers = new Map(mine.map((own) => [own.conversationId, viewerIn(own)]));
-    const [users, lastMessages, floors] = await Promise.all([
+    const [users, lastMessages, countsBelow] = await Promise.all([
       usersFor(
         viewerId,
         mine.map(({ peerId }) => peerId),
       ),
-      readAt(lastSeqs(mine, heads), viewers),
-      findHeadsAt(unreadFloors(mine)),
+      readAt(lastSeqs(viewers, heads), viewers),
+      findHeadsAt(unreadFloors(mine, floorOf)),
     ]);
     return new Map(
       mine.map((own) => {
@@ -61,7 +62,7 @@ export function createConversationViews({ memberships, usersFor, readAt, findHea
           peer: users.get(own.peerId),
           head,
           lastMessage: lastMessages.get(conversationId) ?? null,
-          unread: unreadBetween(own, floors.get(conversationId) ?? emptyHead, head),
+          unread: unreadBetween(own, countsBelow.get(conversationId) ?? emptyHead, head),
         };
         return [conversationId, { conversation: toConversation(own, viewer.marks, parts), viewer }];
       }),
@@ -101,16 +102,22 @@ function toConversation(
 }
 
 /** The place of the newest message that each member sees. */
-function lastSeqs(mine: readonly Membership[], heads: ReadonlyMap<string, Head>): Map<string, number> {
-  const shown = mine.flatMap((membership) => {
-    const seq = heads.get(membership.conversationId)?.lastMessageSeq ?? 0;
-    return seq >= visibleFrom(membership) ? [[membership.conversationId, seq] as const] : [];
+function lastSeqs(
+  viewers: ReadonlyMap<string, Viewer>,
+  heads: ReadonlyMap<string, Head>,
+): Map<string, number> {
+  const shown = [...viewers].flatMap(([conversationId, { visibleFrom }]) => {
+    const seq = heads.get(conversationId)?.lastMessageSeq ?? 0;
+    return seq >= visibleFrom ? [[conversationId, seq] as const] : [];
   });
   return new Map(shown);
 }
 
 /** The entries above which unread messages begin; none where they begin with the log. */
-function unreadFloors(mine: readonly Membership[]): Map<string, number> {
-  const floors = mine.map((own) => [own.conversationId, unreadFloor(own)] as const);
+function unreadFloors(
+  mine: readonly Membership[],
+  floorOf: (membership: Membership) => number,
+): Map<string, number> {
+  const floors = mine.map((own) => [own.conversationId, unreadFloor(own, floorOf(own))] as const);
   return new Map(floors.filter(([, floor]) => floor > 0));
 }

@@ -20,14 +20,14 @@ export interface Membership {
   updatedAt: Date;
 }
 
-/** The first seq that a member sees; the one place that knows. */
-export function visibleFrom({ joinedFrom, clearedSeq }: Membership): number {
-  return Math.max(joinedFrom, clearedSeq + 1);
+/** The first seq that a member sees; the one place that knows. `floorSeq`: the first that anybody sees. */
+export function visibleFrom({ joinedFrom, clearedSeq }: Membership, floorSeq: number): number {
+  return Math.max(joinedFrom, clearedSeq + 1, floorSeq);
 }
 
 /** Up to where a member has read, or will never see: what lies above it may be unread. */
-export function unreadFloor(membership: Membership): number {
-  return Math.max(membership.readSeq, visibleFrom(membership) - 1);
+export function unreadFloor(membership: Membership, floorSeq: number): number {
+  return Math.max(membership.readSeq, visibleFrom(membership, floorSeq) - 1);
 }
 
 const mostUnread = 1000;

@@ -3,6 +3,7 @@ import type { Head, Message, Viewer } from '../messages/messages.contract.ts';
 import type { ConversationView } from './conversation-views.ts';
 import type { conversationsContract, StaleList, SyncItem } from './conversations.contract.ts';
 import { type Membership, visibleFrom } from './conversations.rules.ts';
+import type { Floors } from './floors.ts';
 import type { Heads } from './heads.ts';
 import type { MembershipStore } from './memberships.store.ts';
 import {
@@ -20,7 +21,8 @@ import {
 
 interface ConversationsDeps {
   memberships: MembershipStore;
-  heads: Heads;
+  heads: Pick<Heads, 'of'>;
+  floors: Pick<Floors, 'of'>;
   describe(
     viewerId: string,
     memberships: readonly Membership[],
@@ -64,7 +66,7 @@ const lookStep = 500;
 const mostDescribed = 20;
 
 export function createConversationsService(deps: ConversationsDeps): Handlers<typeof conversationsContract> {
-  const { memberships, heads, describe, readLog } = deps;
+  const { memberships, heads, floors, describe, readLog } = deps;
   const handlers: Handlers<typeof conversationsContract> = {
     async sync(input, { actor }) {
       const start = decodeSince(input.since);
@@ -88,8 +90,11 @@ export function createConversationsService(deps: ConversationsDeps): Handlers<ty
     let after = from.cursor?.within === null ? from.cursor.after : before(from.cursor?.after);
     for (;;) {
       const mine = await memberships.listAfter(viewerId, after, lookStep);
-      const standing = await heads.of(mine.map(({ conversationId }) => conversationId));
-      const plans = mine.flatMap((membership) => planFor({ membership, standing, input, from }) ?? []);
+      const ids = mine.map(({ conversationId }) => conversationId);
+      const [standing, floorSeqs] = await Promise.all([heads.of(ids), floors.of(ids)]);
+      const plans = mine.flatMap(
+        (membership) => planFor({ membership, standing, floorSeqs, input, from }) ?? [],
+      );
       const describeStep = Math.min(mostDescribed, input.limit);
       for (let step = 0; step < plans.length; step += describeStep) {
         page.end = await tell(
@@ -184,18 +189,19 @@ const conversationBytes = 1500;
 interface PlanInput {
   membership: Membership;
   standing: ReadonlyMap<string, Head>;
+  floorSeqs: ReadonlyMap<string, number>;
   input: SyncInput;
   from: PageStart;
 }
 
 /** What is to be told of one conversation; `null` if there is nothing new. */
-function planFor({ membership, standing, input, from }: PlanInput): Plan | null {
+function planFor({ membership, standing, floorSeqs, input, from }: PlanInput): Plan | null {
   const { conversationId } = membership;
   const head = standing.get(conversationId)?.seq ?? 0;
   const { cursor } = from;
   if (cursor?.within && cursor.after === conversationId) return { membership, aboveSeq: cursor.within };
   const known = input.conversations[conversationId];
-  const floor = visibleFrom(membership) - 1;
+  const floor = visibleFrom(membership, floorSeqs.get(conversationId) ?? 0) - 1;
   if (known === undefined) {
     return input.partial || head === 0 ? null : { membership, aboveSeq: floor, reset: 'new' };
   }

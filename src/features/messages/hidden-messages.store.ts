@@ -34,6 +34,7 @@ const hiddenSchema = new Schema<HiddenDocument>(
 hiddenSchema.index({ userId: 1, messageId: 1 }, { unique: true });
 hiddenSchema.index({ userId: 1, conversationId: 1, seq: 1 });
 hiddenSchema.index({ userId: 1, at: 1 });
+hiddenSchema.index({ messageId: 1 });
 
 export type HiddenMessageStore = ReturnType<typeof createHiddenMessageStore>;
 
@@ -92,6 +93,11 @@ export function createHiddenMessageStore(connection: Connection) {
           .find({ userId, at: { $gt: at } }, { conversationId: 1, seq: 1 })
           .lean<HiddenDocument[]>(),
       );
+    },
+
+    /** Of messages that are gone for good. */
+    async forget(messageIds: readonly string[]): Promise<void> {
+      await hidden.deleteMany({ messageId: { $in: messageIds } });
     },
 
     async forgetAllOf(userId: string): Promise<number> {

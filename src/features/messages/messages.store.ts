@@ -26,6 +26,14 @@ interface Selection extends Range {
   excludedIds?: readonly string[];
 }
 
+interface IdRange {
+  /** Exclusive. */
+  aboveId: string;
+  /** Whole seconds. */
+  before: Date;
+  limit: number;
+}
+
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 export function createMessageStore(connection: Connection) {
@@ -153,6 +161,15 @@ export function createMessageStore(connection: Connection) {
     async *sentBy(userId: string): AsyncGenerator<Entry> {
       const found = messages.find({ senderId: new Types.ObjectId(userId) }, { batchSize: entriesPerRead });
       for await (const document of found) yield toEntry(document as EntryDocument);
+    },
+
+    /** Entries of all logs in the order of their ids, which begin with the time they were made at. */
+    readById({ aboveId, before, limit }: IdRange): Promise<Entry[]> {
+      const _id = {
+        $gt: new Types.ObjectId(aboveId),
+        $lt: Types.ObjectId.createFromTime(Math.ceil(before.getTime() / 1000)),
+      };
+      return find({ _id }, { sort: { _id: 1 }, limit });
     },
 
     countSentBy: (userId: string): Promise<number> =>
