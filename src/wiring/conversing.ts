@@ -6,15 +6,12 @@ import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
-import { createFloors } from '../features/conversations/floors.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
-import { createLogAges } from '../features/conversations/log-ages.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
-import { createExpiredMessageStore } from '../features/messages/expired-messages.store.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
@@ -23,8 +20,8 @@ import { createMessagesService } from '../features/messages/messages.service.ts'
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
-import { createRetention } from '../features/retention/retention.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
+import { buildHistory } from './history.ts';
 import { buildSearching } from './searching.ts';
 
 interface ConversingInput {
@@ -36,9 +33,6 @@ interface ConversingInput {
   users: ReturnType<typeof createUsersService>;
 }
 
-const mostBetweenSweepsMs = 3_600_000;
-const leastBetweenSweepsMs = 1000;
-
 /** Messages and conversations: the log, its writer, and what each member sees of it. */
 export function buildConversing({ config, connection, log, delivery, relations, users }: ConversingInput) {
   const memberships = createMembershipStore(connection);
@@ -49,9 +43,16 @@ export function buildConversing({ config, connection, log, delivery, relations, 
     findHeadsAbove: messageStore.findHeadsAbove,
     onFailure: (error) => log.warn({ err: error }, 'conversation heads were not raised'),
   });
-  const findYoung = createLogAges({ findHeads: heads.of, findHeadsAt: messageStore.findHeadsAt });
-  const { shownForMs, keptForMs } = config.history;
-  const floors = createFloors({ shownForMs, store: headStore, findYoung });
+  const { floors, sweeping } = buildHistory({
+    connection,
+    ...config.history,
+    headStore,
+    findHeads: heads.of,
+    findHeadsAt: messageStore.findHeadsAt,
+    async forget(messageIds) {
+      await Promise.all([searching.forget(messageIds), hidden.forget(messageIds)]);
+    },
+  });
   const hidden = createHiddenMessageStore(connection);
   const reader = createMessageReader({ store: messageStore, hidden });
   const searching = buildSearching({
@@ -107,16 +108,6 @@ export function buildConversing({ config, connection, log, delivery, relations, 
     },
   });
 
-  const retention = createRetention({
-    keptForMs,
-    logs: headStore,
-    findYoung,
-    messages: createExpiredMessageStore(connection),
-    async forget(messageIds) {
-      await Promise.all([searching.forget(messageIds), hidden.forget(messageIds)]);
-    },
-  });
-
   return {
     operations: [
       ...bind('messages', contracts.messages, messages),
@@ -124,11 +115,8 @@ export function buildConversing({ config, connection, log, delivery, relations, 
       ...searching.operations,
     ],
     /** What goes on by itself: once when the database is there, and again and again. */
-    begins: [searching.begins, ...(keptForMs > 0 ? [retention.sweep] : [])],
-    repeats: [
-      ...searching.repeats,
-      ...(keptForMs > 0 ? [{ everyMs: betweenSweepsMs(keptForMs), work: retention.sweep }] : []),
-    ],
+    begins: [searching.begins, ...sweeping.map(({ work }) => work)],
+    repeats: [...searching.repeats, ...sweeping],
     holders: [
       createPersonalMessages(messageStore),
       // the marks of who has gone are what the other's receipts are told by
@@ -140,9 +128,4 @@ export function buildConversing({ config, connection, log, delivery, relations, 
       await searching.settle();
     },
   };
-}
-
-/** Messages are gone a tenth of their time after it, and an hour at most. */
-function betweenSweepsMs(keptForMs: number): number {
-  return Math.max(leastBetweenSweepsMs, Math.min(keptForMs / 10, mostBetweenSweepsMs));
 }

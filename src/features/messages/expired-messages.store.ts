@@ -7,8 +7,6 @@ interface ExpiredEntry {
   seq: number;
 }
 
-export type ExpiredMessageStore = ReturnType<typeof createExpiredMessageStore>;
-
 /** Takes away from the beginnings of logs what retention no longer keeps. */
 export function createExpiredMessageStore(connection: Connection) {
   const messages = messageCollection(connection);
