@@ -31,7 +31,7 @@ export function buildHistory(input: HistoryInput) {
     forget,
   });
   return {
-    floors: createFloors({ shownForMs, store: headStore, findYoung }),
+    floors: createFloors({ shownForMs, store: headStore, findHeadsAt, findYoung }),
     /** What is to be done again and again; nothing where messages are kept for ever. */
     sweeping: keptForMs > 0 ? [{ everyMs: betweenSweepsMs(keptForMs), work: retention.sweep }] : [],
   };

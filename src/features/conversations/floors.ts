@@ -1,3 +1,4 @@
+import type { Head } from '../messages/messages.contract.ts';
 import type { HeadStore } from './heads.store.ts';
 import type { createLogAges } from './log-ages.ts';
 
@@ -5,22 +6,20 @@ interface FloorsDeps {
   /** How long messages are shown; 0: for ever. */
   shownForMs: number;
   store: Pick<HeadStore, 'findFloors' | 'hasFloors'>;
+  /** Where logs stood with the entries at these places. */
+  findHeadsAt(places: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Head>>;
   findYoung: ReturnType<typeof createLogAges>;
 }
 
-/** A floor that holds as long as nothing has to be younger than its entry. */
-interface KnownFloor {
-  seq: number;
-  notOlderThan: Date;
-}
-
 const mostKnown = 50_000;
+const longAgo = new Date(0);
 
 export type Floors = ReturnType<typeof createFloors>;
 
 /** The first entry of a log that anybody may see: for its age, or as what lies below is gone. */
-export function createFloors({ shownForMs, store, findYoung }: FloorsDeps) {
-  const known = new Map<string, KnownFloor>();
+export function createFloors({ shownForMs, store, findHeadsAt, findYoung }: FloorsDeps) {
+  /** Where the floors of logs were last; the one asked for longest ago is forgotten first. */
+  const known = new Map<string, number>();
   let hasKept: Promise<boolean> | null = null;
 
   function shownSince(): Date | null {
@@ -36,25 +35,28 @@ export function createFloors({ shownForMs, store, findYoung }: FloorsDeps) {
     return hasKept;
   }
 
-  function remember(conversationId: string, floor: KnownFloor): void {
+  function remember(conversationId: string, seq: number): void {
     known.delete(conversationId);
-    known.set(conversationId, floor);
+    known.set(conversationId, seq);
     const [oldest] = known.keys();
     if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
   }
 
-  async function youngestSeqs(conversationIds: readonly string[], since: Date): Promise<Map<string, number>> {
-    const now = new Date();
-    const unknown = conversationIds.filter((id) => {
-      const floor = known.get(id);
-      return !floor || floor.notOlderThan < since;
+  /** One read where the places that were found last time still hold, as floors only rise. */
+  async function youngSeqs(conversationIds: readonly string[], since: Date): Promise<Map<string, number>> {
+    const last = conversationIds.flatMap((id) => {
+      const seq = known.get(id);
+      return seq === undefined ? [] : [[id, seq] as const];
     });
-    if (unknown.length > 0) {
-      const lowest = new Map(unknown.map((id) => [id, known.get(id)?.seq ?? 1]));
-      for (const [id, { seq, at }] of await findYoung(lowest, since))
-        remember(id, { seq, notOlderThan: at ?? now });
+    const entries = await findHeadsAt(new Map(last));
+    const young = new Map(last.filter(([id]) => (entries.get(id)?.at ?? longAgo) >= since));
+    const others = conversationIds.filter((id) => !young.has(id));
+    if (others.length > 0) {
+      const lowest = new Map(others.map((id) => [id, known.get(id) ?? 1]));
+      for (const [id, { seq }] of await findYoung(lowest, since)) young.set(id, seq);
     }
-    return new Map(conversationIds.map((id) => [id, known.get(id)?.seq ?? 0]));
+    for (const [id, seq] of young) remember(id, seq);
+    return young;
   }
 
   return {
@@ -67,7 +69,7 @@ export function createFloors({ shownForMs, store, findYoung }: FloorsDeps) {
       const since = shownSince();
       if (!since) return (await hasFloors()) ? store.findFloors(conversationIds) : new Map();
       const [young, kept] = await Promise.all([
-        youngestSeqs(conversationIds, since),
+        youngSeqs(conversationIds, since),
         store.findFloors(conversationIds),
       ]);
       return new Map([...young].map(([id, seq]) => [id, Math.max(seq, kept.get(id) ?? 0)]));

@@ -14,11 +14,11 @@ export interface Young {
   at: Date | null;
 }
 
-/** A search within one log: the entry wanted lies from `low` to `high`, which is known not to be older. */
+/** A search within one log: the place wanted lies from `low` to `high`, which is known not to be older, or the next one. */
 interface Bisection {
   low: number;
   high: number;
-  highAt: Date;
+  highAt: Date | null;
   /** How far to look above `low`, doubled each time; 0 where it is likely to be near. */
   reach: number;
 }
@@ -34,14 +34,14 @@ export function createLogAges({ findHeads, findHeadsAt }: LogAgesDeps) {
     const open = new Map<string, Bisection>();
     for (const [conversationId, low] of lowest) {
       const head = heads.get(conversationId);
-      if (!head || head.at < since)
-        found.set(conversationId, { seq: Math.max(low, (head?.seq ?? 0) + 1), at: null });
-      else open.set(conversationId, { low, high: head.seq, highAt: head.at, reach: low > 1 ? 0 : head.seq });
+      const next = Math.max(low, (head?.seq ?? 0) + 1);
+      if (!head || head.at < since) found.set(conversationId, { seq: next, at: null });
+      else open.set(conversationId, { low, high: next, highAt: null, reach: low > 1 ? 0 : next });
     }
     for (;;) {
       for (const [conversationId, { low, high, highAt }] of open) {
         if (low < high) continue;
-        found.set(conversationId, { seq: Math.max(low, high), at: highAt });
+        found.set(conversationId, { seq: high, at: highAt });
         open.delete(conversationId);
       }
       if (open.size === 0) return found;
