@@ -4,6 +4,7 @@ import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
 import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
+import { type HistorySettings, historySettings, toHistory } from './settings/history.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { type PresenceSettings, presenceSettings, toPresence } from './settings/presence.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
@@ -55,6 +56,7 @@ export const settings = z.object({
   QR_EXPIRES_IN: duration.default(30 * 86_400),
   EDIT_WINDOW_MINUTES: decimal(0, 525_600).default(15),
   ...presenceSettings,
+  ...historySettings,
   ...codeSettings,
   ...smsSettings,
   ...mailSettings,
@@ -88,6 +90,7 @@ export interface Config {
   /** How long its sender may edit a message. */
   editWindowMs: number;
   presence: PresenceSettings;
+  history: HistorySettings;
   codes: CodeSettings;
   /** `null`: nobody carries codes to phones. */
   sms: SmsSettings | null;
@@ -143,6 +146,7 @@ function toConfig(set: Settings): Config {
     qrLifetimeSeconds: set.QR_EXPIRES_IN,
     editWindowMs: set.EDIT_WINDOW_MINUTES * 60_000,
     presence: toPresence(set),
+    history: toHistory(set),
     codes: toCodes(set),
     sms: toSms(set, isProduction),
     mail: toMail(set, isProduction),

@@ -22,6 +22,7 @@ import {
 import { presenceEvents } from './features/presence/presence.contract.ts';
 import { qrCodesContract } from './features/qr-codes/qr-codes.contract.ts';
 import { receiptsContract, receiptsEvents } from './features/receipts/receipts.contract.ts';
+import { searchContract } from './features/search/search.contract.ts';
 import { sessionsContract, sessionsEvents } from './features/sessions/sessions.contract.ts';
 import { typingContract, typingEvents } from './features/typing/typing.contract.ts';
 import { usersContract, usersEvents } from './features/users/users.contract.ts';
@@ -41,6 +42,7 @@ export const contracts = {
   typing: typingContract,
   receipts: receiptsContract,
   files: filesContract,
+  search: searchContract,
 };
 
 /** Everything that clients can hear. */

@@ -35,6 +35,7 @@ describe('config', () => {
       qrLifetimeSeconds: 30 * 86_400,
       editWindowMs: 15 * 60_000,
       presence: { graceMs: 5000, renewEveryMs: 10_000, leaseAliveMs: 45_000 },
+      history: { shownForMs: 0, keptForMs: 0 },
       codes: {
         ttlSeconds: 300,
         resendSeconds: 60,
@@ -96,6 +97,16 @@ describe('config', () => {
     expect(faultsOf({ UPLOAD_MAX_BYTES: '0', UPLOAD_QUOTA_BYTES: '-1' })).to.have.length(2);
   });
 
+  it('reads days with fractions; what is not kept is not shown either', () => {
+    const historyOf = (roaming: string, retention: string) =>
+      readConfig({ MESSAGE_ROAMING_DAYS: roaming, MESSAGE_RETENTION_DAYS: retention }).history;
+    expect(historyOf('0.5', '')).to.deep.equal({ shownForMs: 43_200_000, keptForMs: 0 });
+    expect(historyOf('', '30')).to.deep.equal({ shownForMs: 30 * 86_400_000, keptForMs: 30 * 86_400_000 });
+    expect(historyOf('7', '2')).to.deep.equal({ shownForMs: 2 * 86_400_000, keptForMs: 2 * 86_400_000 });
+    expect(historyOf('0.00001', '36500').shownForMs).to.be.closeTo(864, 0.001);
+    expect(historyOf('0', '0.0')).to.deep.equal({ shownForMs: 0, keptForMs: 0 });
+  });
+
   it('reads origins as a list, with blanks around its commas', () => {
     const { corsOrigins } = readConfig({ CORS_ORIGINS: 'https://a.example, https://b.example' });
     expect(corsOrigins).to.deep.equal(['https://a.example', 'https://b.example']);
@@ -110,6 +121,8 @@ describe('config', () => {
     RATE_LIMITS: ['yes', 'true', 'OFF'],
     TRUST_PROXY: ['true', '-1', '11', 'loopback'],
     LOG_LEVEL: ['verbose'],
+    MESSAGE_ROAMING_DAYS: ['-1', '36501', '100000', 'NaN', 'Infinity', '1e3', '7d', '1,5', '.'],
+    MESSAGE_RETENTION_DAYS: ['-0.5', '36500.1', 'for ever', '0x10'],
     MONGODB_URI: ['localhost:27017', 'postgres://db'],
   })) {
     for (const value of values) {

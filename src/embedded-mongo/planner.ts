@@ -21,10 +21,17 @@ export interface IndexPlan {
   /** Whether each range stands for one whole key of a unique index, which is then looked up instead of walked to. */
   isPoint: boolean;
   /** Disjoint and ascending, keys with the index's number. */
-  ranges: KeyRange[];
+  ranges: IndexRange[];
+  /** Whether each range has the order asked for, but not one after the other: they are walked together. */
+  isMerged: boolean;
   isReverse: boolean;
   /** Whether documents come in the order asked for. */
   isSorted: boolean;
+}
+
+export interface IndexRange extends KeyRange {
+  /** How many bytes of its keys are fixed, by which their order begins. */
+  fixedBytes: number;
 }
 
 export type Plan =
@@ -110,7 +117,8 @@ function considerIndex(index: Index, { filter, constraints, sort, isForced }: Wa
   if (index.partialFilter !== undefined && !implies(constraints, index.partialFilter)) return undefined;
   const scan = fixFields(index, constraints);
   if (index.isSparse && !scan.excludesMissing) return undefined;
-  const direction = sortDirection(index, scan, sort);
+  const sequential = sortDirection(index, scan, sort);
+  const direction = sequential ?? mergeDirection(index, scan, sort);
   const isSorted = sort.length === 0 || direction !== undefined;
   const isPoint = index.isUnique && scan.fixed === index.fields.length;
   const rank =
@@ -125,6 +133,7 @@ function considerIndex(index: Index, { filter, constraints, sort, isForced }: Wa
     filter,
     isPoint: isPoint && scan.ranges.every(({ end }) => end.length < keptSize),
     ranges: mergeRanges(scan.ranges, rangeOf(index.id).start),
+    isMerged: isSorted && sort.length > 0 && sequential === undefined,
     isReverse: direction === 'reverse',
     isSorted,
   };
@@ -132,7 +141,7 @@ function considerIndex(index: Index, { filter, constraints, sort, isForced }: Wa
 }
 
 interface Fixed {
-  ranges: KeyRange[];
+  ranges: IndexRange[];
   /** How many leading fields have points; how many of these a single one. */
   fixed: number;
   single: number;
@@ -166,7 +175,12 @@ function fixFields(index: Index, constraints: Constraints): Fixed {
     if (points.length === 1 && state.single === state.fixed) state.single++;
     state.fixed++;
   }
-  return { ...state, ranges: prefixes.map((prefix) => ({ start: prefix, end: withByte(prefix, aboveAll) })) };
+  const ranges = prefixes.map((prefix) => ({
+    start: prefix,
+    end: withByte(prefix, aboveAll),
+    fixedBytes: prefix.length,
+  }));
+  return { ...state, ranges };
 }
 
 interface Bounded {
@@ -175,7 +189,10 @@ interface Bounded {
   isMultikey: boolean;
 }
 
-function boundRanges(prefixes: Buffer[], { field, constraint, isMultikey }: Bounded): KeyRange[] | undefined {
+function boundRanges(
+  prefixes: Buffer[],
+  { field, constraint, isMultikey }: Bounded,
+): IndexRange[] | undefined {
   const [first] = constraint.bounds;
   if (first === undefined) return undefined;
   // in an array different members may fulfil the two bounds, and bounds of other types never meet
@@ -193,6 +210,7 @@ function boundRanges(prefixes: Buffer[], { field, constraint, isMultikey }: Boun
   return prefixes.map((prefix) => ({
     start: Buffer.concat([prefix, lower]),
     end: Buffer.concat([prefix, upper]),
+    fixedBytes: prefix.length,
   }));
 }
 
@@ -236,15 +254,27 @@ function sortDirection(
   return isReverse ? 'reverse' : 'forward';
 }
 
+/** Which way to walk ranges together, each of which has the order by what follows its points. */
+function mergeDirection(
+  index: Index,
+  scan: Fixed,
+  sort: readonly IndexField[],
+): 'forward' | 'reverse' | undefined {
+  const fixed = index.fields.slice(0, scan.fixed);
+  const isByPoints = sort.some((wanted) => fixed.some((field) => field.path.text === wanted.path.text));
+  return isByPoints ? undefined : sortDirection(index, { ...scan, single: scan.fixed }, sort);
+}
+
 /** Ascending and without overlaps, so that no entry is met twice and the walk follows the index's order. */
-function mergeRanges(ranges: KeyRange[], id: Buffer): KeyRange[] {
-  const bounded = ranges.map(({ start, end }) => ({
+function mergeRanges(ranges: IndexRange[], id: Buffer): IndexRange[] {
+  const bounded = ranges.map(({ start, end, fixedBytes }) => ({
     start: Buffer.concat([id, cutLower(start)]),
     end: Buffer.concat([id, cutUpper(end)]),
+    fixedBytes: id.length + fixedBytes,
   }));
   if (bounded.length < 2) return bounded;
   bounded.sort((left, right) => Buffer.compare(left.start, right.start));
-  const merged: KeyRange[] = [];
+  const merged: IndexRange[] = [];
   for (const range of bounded) {
     const last = merged.at(-1);
     if (last === undefined || Buffer.compare(range.start, last.end) >= 0) merged.push(range);

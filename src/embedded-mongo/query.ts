@@ -103,6 +103,7 @@ export function describePlan(plan: Plan): {
   inputStages?: { indexName: string }[];
 } {
   if (plan.kind === 'collection') return { stage: 'COLLSCAN' };
-  if (plan.kind === 'index') return { stage: 'IXSCAN', indexName: plan.index.name };
+  if (plan.kind === 'index')
+    return { stage: plan.isMerged ? 'SORT_MERGE' : 'IXSCAN', indexName: plan.index.name };
   return { stage: 'OR', inputStages: plan.branches.map(({ index }) => ({ indexName: index.name })) };
 }

@@ -2,7 +2,7 @@ import { asDocument } from './bson-value.ts';
 import { type Collection, rangeOf, recordIdSize } from './collection.ts';
 import { endMark } from './key-encoding.ts';
 import { matches } from './matcher.ts';
-import type { IndexPlan, Plan } from './planner.ts';
+import type { IndexPlan, IndexRange, Plan } from './planner.ts';
 import { type Records, recordIdOf, type StoredDocument } from './records.ts';
 import type { Entry, KeyRange, Storage, Table } from './storage.ts';
 
@@ -86,7 +86,8 @@ interface Walk {
   suspend(): void;
 }
 
-function openWalk(table: Table, { ranges, isReverse, isPoint }: IndexPlan): Walk {
+function openWalk(table: Table, { ranges, isReverse, isPoint, isMerged }: IndexPlan): Walk {
+  if (isMerged) return walkTogether(table, ranges, isReverse);
   const ordered = isReverse ? ranges.toReversed() : ranges;
   return isPoint ? lookUp(table, ordered) : walkRanges(table, ordered, isReverse);
 }
@@ -118,9 +119,7 @@ function walkRanges(table: Table, ranges: readonly KeyRange[], isReverse: boolea
       entries?.return?.();
       entries = undefined;
       if (range === undefined || lastKey === undefined) return;
-      // the next key upwards is this one with a zero byte; downwards the end is exclusive already
-      if (isReverse) range = { start: range.start, end: lastKey };
-      else range = { start: Buffer.concat([lastKey, zero]), end: range.end };
+      range = beyond(range, lastKey, isReverse);
       lastKey = undefined;
     },
 
@@ -139,6 +138,69 @@ function walkRanges(table: Table, ranges: readonly KeyRange[], isReverse: boolea
       return undefined;
     },
   };
+}
+
+/** The next entry of one of several ranges, and what of its key their common order goes by. */
+interface RangeHead {
+  range: IndexRange;
+  entry: Entry;
+  order: Buffer;
+}
+
+/**
+ * Walks ranges together by what follows the points of each, as MongoDB's SORT_MERGE does. A range is sought anew for each of
+ * its entries: few of them give more than one or two of what a limited query asks for, and nothing stays open.
+ */
+function walkTogether(table: Table, ranges: readonly IndexRange[], isReverse: boolean): Walk {
+  let rest: IndexRange[] = [...ranges];
+  /** The first to come stands last. */
+  let heads: RangeHead[] | undefined;
+
+  function headOf(range: IndexRange): RangeHead | undefined {
+    const entries = table.scan(range, isReverse);
+    const { done, value: entry } = entries.next();
+    entries.return?.();
+    return done ? undefined : { range, entry, order: entry.key.subarray(range.fixedBytes) };
+  }
+
+  const comesAfter = (one: RangeHead, other: RangeHead): boolean => {
+    const order = Buffer.compare(one.order, other.order);
+    return isReverse ? order < 0 : order > 0;
+  };
+
+  function insert(into: RangeHead[], head: RangeHead): void {
+    let low = 0;
+    let high = into.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (comesAfter(into[middle] as RangeHead, head)) low = middle + 1;
+      else high = middle;
+    }
+    into.splice(low, 0, head);
+  }
+
+  return {
+    suspend() {
+      rest = [...rest, ...(heads ?? []).map(({ range }) => range)];
+      heads = undefined;
+    },
+    next() {
+      heads ??= [];
+      for (const range of rest) {
+        const head = headOf(range);
+        if (head !== undefined) insert(heads, head);
+      }
+      const first = heads.pop();
+      rest = first === undefined ? [] : [beyond(first.range, first.entry.key, isReverse)];
+      return first?.entry;
+    },
+  };
+}
+
+/** What of a range comes after one of its keys, in the direction of the walk. */
+function beyond<Range extends KeyRange>(range: Range, key: Buffer, isReverse: boolean): Range {
+  // the next key upwards is this one with a zero byte; downwards the end is exclusive already
+  return isReverse ? { ...range, end: key } : { ...range, start: Buffer.concat([key, zero]) };
 }
 
 const zero = Buffer.of(0);

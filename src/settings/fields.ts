@@ -26,7 +26,7 @@ export const wholeNumber = (min: number, max: number) =>
 export const decimal = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,9}(\.\d{1,9})?$/, `must be a number from ${min} to ${max}`)
+    .regex(/^\d{1,9}(\.\d{1,12})?$/, `must be a number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a number from ${min} to ${max}`);
 

@@ -6,7 +6,7 @@ import { createConversationNews } from '../features/conversations/conversation-n
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import type { Heads } from '../features/conversations/heads.ts';
-import type { MembershipStore } from '../features/conversations/memberships.store.ts';
+import type { Memberships } from '../features/conversations/memberships.ts';
 import { createPrivateView } from '../features/conversations/private-view.ts';
 import { createUnreadCounter } from '../features/conversations/unread.ts';
 import { createWalk } from '../features/conversations/walk.ts';
@@ -24,7 +24,7 @@ import { createTurns } from '../platform/turns.ts';
 interface ConversationsInput {
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
-  memberships: MembershipStore;
+  memberships: Memberships;
   heads: Heads;
   messageStore: MessageStore;
   hidden: HiddenMessageStore;
@@ -53,7 +53,7 @@ function buildViews({ memberships, messageStore, reader, relations, users }: Con
     countUnread,
   });
   const viewOf = createPrivateView({ memberships, seesReads: privacy.seesReads });
-  return { countUnread, describe, viewOf, mayPass: privacy.mayPass };
+  return { countUnread, describe, viewOf, ...privacy };
 }
 
 /** What members see of their conversations, what they make of them, and how far they have read. */
@@ -99,6 +99,7 @@ export function buildConversations(input: ConversationsInput) {
 
   return {
     viewOf: views.viewOf,
+    seesReads: views.seesReads,
     tellUpdated,
     noteDeleted: conversations.noteDeleted,
     operations: [

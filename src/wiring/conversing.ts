@@ -6,11 +6,17 @@ import type { Delivery } from '../core/delivery.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
+import { createMemberships } from '../features/conversations/memberships.ts';
 import { createUndelivered } from '../features/conversations/undelivered.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import { headOf } from '../features/messages/messages.rules.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 import { buildConversations } from './conversations.ts';
+import { buildHistory } from './history.ts';
 import { buildMessages, type MessagesInput } from './messages.ts';
+import { buildSearching } from './searching.ts';
+
+const resumeChangesEveryMs = 10_000;
 
 interface ConversingInput {
   config: Config;
@@ -27,32 +33,66 @@ interface ConversingInput {
 
 /** Messages and conversations: the log, and what each member sees of it. */
 export function buildConversing(input: ConversingInput) {
-  const { connection, log } = input;
-  const memberships = createMembershipStore(connection);
+  const { config, connection, log, attachments } = input;
+  const membershipStore = createMembershipStore(connection);
   const messages = buildMessages({
     ...input,
     viewOf: (viewerId, conversationId, peerId) => conversations.viewOf(viewerId, conversationId, peerId),
-    openConversation: memberships.createPair,
-    onAppended: (conversationId, head) => heads.note(conversationId, head),
+    openConversation: membershipStore.createPair,
+    onAppended(entry) {
+      heads.note(entry.conversationId, headOf(entry));
+      searching.note(entry);
+    },
+    onChanged: (entry) => searching.note(entry),
     onDeleted: ({ userId, conversationId, originSocketId }) =>
       conversations.noteDeleted(userId, conversationId, originSocketId),
   });
   const { store: messageStore, hidden, reader } = messages;
+  const headStore = createHeadStore(connection);
   const heads = createHeads({
-    store: createHeadStore(connection),
+    store: headStore,
     findHeadsAbove: messageStore.findHeadsAbove,
     onFailure: (error) => log.warn({ err: error }, 'conversation heads were not raised'),
   });
+  const { floors, sweeping } = buildHistory({
+    connection,
+    ...config.history,
+    headStore,
+    findHeads: heads.of,
+    findHeadsAt: messageStore.findHeadsAt,
+    async forget(messageIds) {
+      await Promise.all([searching, hidden].map(({ forget }) => forget(messageIds)));
+      await attachments.release(messageIds);
+    },
+  });
+  const memberships = createMemberships({ store: membershipStore, floors });
   const conversations = buildConversations({ ...input, memberships, heads, messageStore, hidden, reader });
+  const searching = buildSearching({
+    connection,
+    log,
+    memberships,
+    membershipStore,
+    floors,
+    seesReads: conversations.seesReads,
+    readShown: reader.readShown,
+    async readEntries(range) {
+      const entries = await messageStore.readById(range);
+      // a crash takes these hints with it as well
+      for (const entry of entries) heads.note(entry.conversationId, headOf(entry));
+      return entries;
+    },
+  });
 
   return {
-    operations: [...messages.operations, ...conversations.operations],
+    operations: [...messages.operations, ...conversations.operations, ...searching.operations],
+    /** What goes on by itself: once when the database is there, and again and again. */
+    begins: [messages.resume, searching.begins, ...sweeping.map(({ work }) => work)],
+    repeats: [{ everyMs: resumeChangesEveryMs, work: messages.resume }, ...searching.repeats, ...sweeping],
     holders: [
       ...messages.holders,
       // the marks of who has gone are what the other's receipts are told by
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
-    resume: messages.resume,
     recheck: messages.recheck,
     canSeeMessage: messages.canSee,
     messageStates: messages.states,
@@ -65,6 +105,7 @@ export function buildConversing(input: ConversingInput) {
     async settle(): Promise<void> {
       await messages.idle();
       await heads.flush();
+      await searching.settle();
     },
   };
 }

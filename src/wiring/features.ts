@@ -21,7 +21,6 @@ import { buildTyping } from './typing.ts';
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
-const resumeChangesEveryMs = 10_000;
 const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
@@ -112,8 +111,8 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
-      background.doOnce(conversing.resume);
-      background.repeat(resumeChangesEveryMs, conversing.resume);
+      for (const work of conversing.begins) background.doOnce(work);
+      for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
       background.repeat(sweepFilesEveryMs, files.attachments.sweep);
     },
     async settle(): Promise<void> {

@@ -12,7 +12,8 @@ import { createMessageChangeStore } from '../features/messages/message-changes.s
 import { createMessageReader } from '../features/messages/message-reader.ts';
 import { createMessageViews } from '../features/messages/message-views.ts';
 import { createMessageWriter } from '../features/messages/message-writer.ts';
-import type { Head, Viewer } from '../features/messages/messages.contract.ts';
+import type { Viewer } from '../features/messages/messages.contract.ts';
+import type { Entry } from '../features/messages/messages.rules.ts';
 import { createMessagesService } from '../features/messages/messages.service.ts';
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createOldestMessages, type Stretch } from '../features/messages/oldest-messages.ts';
@@ -30,7 +31,10 @@ export interface MessagesInput {
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
   openConversation(conversationId: string, userIds: readonly [string, string]): Promise<void>;
   viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
-  onAppended(conversationId: string, head: Head): void;
+  /** Told of every new entry, in the order of its log. */
+  onAppended(entry: Entry): void;
+  /** A message has changed; or is as it was, once more. */
+  onChanged(entry: Entry): void;
   onSent(senderId: string, conversationId: string): void;
   onDeleted(deleted: {
     userId: string;
@@ -61,8 +65,9 @@ export function buildMessages(input: MessagesInput) {
     writer,
     delivery,
     inTurn: createTurns(),
-    async onChanged({ id }, { event }) {
-      if (event === 'message_recalled') await attachments.release([id]);
+    async onChanged(entry, { event }) {
+      input.onChanged(entry);
+      if (event === 'message_recalled') await attachments.release([entry.id]);
     },
   });
   const messageChanges = createMessageChanges({

@@ -4,6 +4,7 @@ import { createHeadStore } from '../../src/features/conversations/heads.store.ts
 import { createHeads } from '../../src/features/conversations/heads.ts';
 import { createMemberState } from '../../src/features/conversations/member-state.ts';
 import { createMembershipStore } from '../../src/features/conversations/memberships.store.ts';
+import { createMemberships } from '../../src/features/conversations/memberships.ts';
 import { createMessageReader } from '../../src/features/messages/message-reader.ts';
 import { createMessageViews } from '../../src/features/messages/message-views.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
@@ -24,7 +25,10 @@ function memberStateOn({ connection, hidden }: Storage) {
   /** What happens between reading and writing. */
   const pause = { taken: async () => {} };
   const state = createMemberState({
-    memberships: createMembershipStore(connection),
+    memberships: createMemberships({
+      store: createMembershipStore(connection),
+      floors: { of: () => Promise.resolve(new Map()) },
+    }),
     heads: createHeads({
       store: createHeadStore(connection),
       findHeadsAbove: messages.findHeadsAbove,

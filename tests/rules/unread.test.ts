@@ -33,6 +33,7 @@ function membershipOf(userId: string, overrides: Partial<Membership> = {}): Memb
     type: 'private',
     peerId: userId === low ? high : low,
     joinedFrom: 1,
+    floorSeq: 0,
     readSeq: 0,
     deliveredSeq: 0,
     toldReadSeq: 0,
@@ -67,6 +68,7 @@ describe('conversations: unread', () => {
     expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 2 }))).to.equal(3);
     expect(unreadFloor(membershipOf(low, { readSeq: 3, clearedSeq: 5 }))).to.equal(5);
     expect(unreadFloor(membershipOf(low, { joinedFrom: 9, readSeq: 3 }))).to.equal(8);
+    expect(unreadFloor(membershipOf(low, { floorSeq: 7, readSeq: 3 }))).to.equal(6);
   });
 
   /** Counts what a member with these marks has not read of a log that only the other wrote. */

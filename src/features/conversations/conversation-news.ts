@@ -2,10 +2,10 @@ import type { Delivery } from '../../core/delivery.ts';
 import type { DescribeConversations } from './conversation-views.ts';
 import type { conversationsEvents } from './conversations.contract.ts';
 import type { Heads } from './heads.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
 
 interface NewsDeps {
-  memberships: Pick<MembershipStore, 'findOf'>;
+  memberships: Pick<Memberships, 'findOf'>;
   heads: Pick<Heads, 'of'>;
   describe: DescribeConversations;
   delivery: Delivery<typeof conversationsEvents>;

@@ -7,12 +7,13 @@ import {
 } from '../messages/messages.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
-import { isHidden, lastShownSeq, type Membership, toldMarks, visibleFrom } from './conversations.rules.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import { isHidden, lastShownSeq, type Membership } from './conversations.rules.ts';
+import type { Memberships } from './memberships.ts';
 import type { CountUnread } from './unread.ts';
+import { toViewer } from './viewers.ts';
 
 interface ViewsDeps {
-  memberships: Pick<MembershipStore, 'findPeers'>;
+  memberships: Pick<Memberships, 'findPeers'>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   /** Whether a person sees what others have read. */
   seesReads(userId: string): Promise<boolean>;
@@ -46,11 +47,7 @@ export function createConversationViews(deps: ViewsDeps) {
       deps.countUnread(viewerId, mine, heads),
     ]);
     const peerById = new Map(peers.map((peer) => [peer.conversationId, peer]));
-    const viewerIn = (own: Membership): Viewer => ({
-      userId: viewerId,
-      marks: { own, peer: toldMarks(peerById.get(own.conversationId), seesReads) },
-      visibleFrom: visibleFrom(own),
-    });
+    const viewerIn = (own: Membership) => toViewer(own, peerById.get(own.conversationId), seesReads);
     const viewers = new Map(mine.map((own) => [own.conversationId, viewerIn(own)]));
     const lastMessages = await deps.readAt(lastSeqs(mine, heads), viewers);
     return new Map(

@@ -10,6 +10,8 @@ export interface Membership {
   peerId: string;
   /** First seq that the member may see. */
   joinedFrom: number;
+  /** The first entry of the log that anybody may see: for its age, or as what lies below is gone; 0 if all. */
+  floorSeq: number;
   /** High-water marks: everything up to them was read, or delivered. */
   readSeq: number;
   deliveredSeq: number;
@@ -32,9 +34,11 @@ export type MembershipKey = Pick<Membership, 'userId' | 'conversationId'>;
 
 export const mostPinned = 50;
 
+type Visibility = Pick<Membership, 'joinedFrom' | 'clearedSeq' | 'floorSeq'>;
+
 /** The first seq that a member sees; the one place that knows. */
-export function visibleFrom({ joinedFrom, clearedSeq }: Membership): number {
-  return Math.max(joinedFrom, clearedSeq + 1);
+export function visibleFrom({ joinedFrom, clearedSeq, floorSeq }: Visibility): number {
+  return Math.max(joinedFrom, clearedSeq + 1, floorSeq);
 }
 
 /** Up to where a member has read, or will never see: what lies above it may be unread. */
@@ -50,7 +54,11 @@ export function undeliveredFloor(membership: Membership): number {
 export const mostUnread = 1000;
 
 /** How many of the other's messages lie between two places of a private log, those not to be read among them. */
-export function writtenBetween({ userId, peerId }: Membership, floor: Counts, head: Counts): number {
+export function writtenBetween(
+  { userId, peerId }: Pick<Membership, 'userId' | 'peerId'>,
+  floor: Counts,
+  head: Counts,
+): number {
   const ofPeer = ({ messageCount, lowCount }: Counts) =>
     userId < peerId ? messageCount - lowCount : lowCount;
   return ofPeer(head) - ofPeer(floor);
@@ -75,7 +83,10 @@ export function isHidden(
 }
 
 /** The other's marks as a viewer may know them: what was told, and nothing of reading to who hides their own. */
-export function toldMarks(peer: Membership | undefined, seesReads: boolean): Marks {
+export function toldMarks(
+  peer: Pick<Membership, 'toldReadSeq' | 'toldDeliveredSeq'> | undefined,
+  seesReads: boolean,
+): Marks {
   return {
     readSeq: seesReads ? (peer?.toldReadSeq ?? 0) : 0,
     deliveredSeq: peer?.toldDeliveredSeq ?? 0,

@@ -6,10 +6,10 @@ import type { DescribeConversations } from './conversation-views.ts';
 import type { Conversation, conversationsContract } from './conversations.contract.ts';
 import { type Membership, type MembershipKey, mostPinned, visibleFrom } from './conversations.rules.ts';
 import type { Heads } from './heads.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
 
 interface MemberStateDeps {
-  memberships: Pick<MembershipStore, 'find' | 'set' | 'hide' | 'clear' | 'showInstead' | 'countPinned'>;
+  memberships: Pick<Memberships, 'find' | 'set' | 'hide' | 'clear' | 'showInstead' | 'countPinned'>;
   heads: Pick<Heads, 'of'>;
   describe: DescribeConversations;
   tellUpdated: TellUpdated;

@@ -1,7 +1,10 @@
 import { type Connection, Schema, Types } from 'mongoose';
 import type { Membership, MembershipKey } from './conversations.rules.ts';
 
-type MembershipDocument = Omit<Membership, 'id' | 'conversationId' | 'userId' | 'peerId'> & {
+/** What is kept of a membership: all of it but the floor, which is its log's. */
+export type StoredMembership = Omit<Membership, 'floorSeq'>;
+
+type MembershipDocument = Omit<StoredMembership, 'id' | 'conversationId' | 'userId' | 'peerId'> & {
   _id: Types.ObjectId;
   conversationId: Types.ObjectId;
   userId: Types.ObjectId;
@@ -55,7 +58,7 @@ interface Raise {
   /** Raised with it, each unless it stands higher. */
   alongside?: readonly Mark[];
   seq: number;
-  set?: Partial<Membership>;
+  set?: Partial<StoredMembership>;
 }
 
 export type MembershipStore = ReturnType<typeof createMembershipStore>;
@@ -63,14 +66,14 @@ export type MembershipStore = ReturnType<typeof createMembershipStore>;
 export function createMembershipStore(connection: Connection) {
   const memberships = connection.model('Membership', membershipSchema);
 
-  async function find(filter: Record<string, unknown>): Promise<Membership[]> {
+  async function find(filter: Record<string, unknown>): Promise<StoredMembership[]> {
     return (await memberships.find(filter).lean<MembershipDocument[]>()).map(toMembership);
   }
 
   async function raise(
     filter: Record<string, unknown>,
     { mark, alongside = [], seq, set }: Raise,
-  ): Promise<Membership | null> {
+  ): Promise<StoredMembership | null> {
     const before = await memberships
       .findOneAndUpdate(
         { ...filter, [mark]: { $not: { $gte: seq } } },
@@ -106,7 +109,7 @@ export function createMembershipStore(connection: Connection) {
       find({ conversationId, userId: { $in: userIds } }),
 
     /** The memberships of other people in these private conversations. */
-    findPeers: (memberships: readonly Membership[]) =>
+    findPeers: (memberships: readonly StoredMembership[]) =>
       memberships.length === 0
         ? Promise.resolve([])
         : find({
@@ -114,7 +117,7 @@ export function createMembershipStore(connection: Connection) {
           }),
 
     /** A person's memberships in the order of conversation ids, after one of them. */
-    async listAfter(userId: string, after: string | null, limit: number): Promise<Membership[]> {
+    async listAfter(userId: string, after: string | null, limit: number): Promise<StoredMembership[]> {
       const found = await memberships
         .find({ userId, ...(after && { conversationId: { $gt: after } }) })
         .sort({ conversationId: 1 })
@@ -128,7 +131,7 @@ export function createMembershipStore(connection: Connection) {
     findOf: (userId: string, conversationIds: readonly string[]) =>
       find({ userId, conversationId: { $in: conversationIds } }),
 
-    find: async (key: MembershipKey): Promise<Membership | null> => (await find({ ...key }))[0] ?? null,
+    find: async (key: MembershipKey): Promise<StoredMembership | null> => (await find({ ...key }))[0] ?? null,
 
     /**
      * Raises marks to a seq that the member sees. Answers the membership as it was before; `null` if the mark stands there
@@ -150,7 +153,7 @@ export function createMembershipStore(connection: Connection) {
       null !== (await raise({ ...key }, { mark: 'hiddenSeq', seq, set: { pinned: false } })),
 
     /** Sets what has another value. Answers whether anything had. */
-    async set(key: MembershipKey, values: Partial<Membership>): Promise<boolean> {
+    async set(key: MembershipKey, values: Partial<StoredMembership>): Promise<boolean> {
       const $or = Object.entries(values).map(([field, value]) => ({ [field]: { $ne: value } }));
       const set = { $set: { ...values, updatedAt: new Date() } };
       return (await memberships.updateOne({ ...key, $or }, set)).modifiedCount === 1;
@@ -170,7 +173,13 @@ export function createMembershipStore(connection: Connection) {
   };
 }
 
-function toMembership({ _id, conversationId, userId, peerId, ...rest }: MembershipDocument): Membership {
+function toMembership({
+  _id,
+  conversationId,
+  userId,
+  peerId,
+  ...rest
+}: MembershipDocument): StoredMembership {
   return {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),

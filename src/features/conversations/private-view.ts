@@ -1,8 +1,8 @@
-import { toldMarks, visibleFrom } from './conversations.rules.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
+import { toViewer } from './viewers.ts';
 
 interface PrivateViewDeps {
-  memberships: Pick<MembershipStore, 'findPair'>;
+  memberships: Pick<Memberships, 'findPair'>;
   /** Whether a person sees what others have read. */
   seesReads(userId: string): Promise<boolean>;
 }
@@ -19,8 +19,6 @@ export function createPrivateView({ memberships, seesReads }: PrivateViewDeps) {
     ]);
     const own = pair.find(({ userId }) => userId === viewerId);
     const peer = pair.find(({ userId }) => userId === peerId);
-    return own && peer
-      ? { visibleFrom: visibleFrom(own), marks: { own, peer: toldMarks(peer, isSeeing) } }
-      : null;
+    return own && peer ? toViewer(own, peer, isSeeing) : null;
   };
 }

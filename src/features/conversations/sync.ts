@@ -3,7 +3,7 @@ import type { Head, Message, Viewer } from '../messages/messages.contract.ts';
 import type { DescribeConversations } from './conversation-views.ts';
 import type { conversationsContract, StaleList, SyncItem } from './conversations.contract.ts';
 import { type Membership, visibleFrom } from './conversations.rules.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
 import {
   beginning,
   type Change,
@@ -19,7 +19,7 @@ import {
 import type { Walk } from './walk.ts';
 
 interface SyncDeps {
-  memberships: Pick<MembershipStore, 'findOf' | 'changedSince'>;
+  memberships: Pick<Memberships, 'findOf' | 'changedSince'>;
   walk: Walk;
   describe: DescribeConversations;
   readLog(

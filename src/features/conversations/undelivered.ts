@@ -2,10 +2,10 @@ import type { Head, Message } from '../messages/messages.contract.ts';
 import { emptyHead } from '../messages/messages.contract.ts';
 import { type Membership, undeliveredFloor, writtenBetween } from './conversations.rules.ts';
 import type { Heads } from './heads.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
 
 interface UndeliveredDeps {
-  memberships: Pick<MembershipStore, 'listAfter'>;
+  memberships: Pick<Memberships, 'listAfter'>;
   heads: Pick<Heads, 'of'>;
   /** Where logs stood with the entries at these places. */
   findHeadsAt(places: ReadonlyMap<string, number>): Promise<Map<string, Head>>;

@@ -1,10 +1,10 @@
 import type { Head } from '../messages/messages.contract.ts';
 import type { Membership } from './conversations.rules.ts';
 import type { Heads } from './heads.ts';
-import type { MembershipStore } from './memberships.store.ts';
+import type { Memberships } from './memberships.ts';
 
 interface WalkDeps {
-  memberships: Pick<MembershipStore, 'listAfter'>;
+  memberships: Pick<Memberships, 'listAfter'>;
   heads: Pick<Heads, 'of'>;
 }
 

@@ -36,6 +36,7 @@ const hiddenSchema = new Schema<HiddenDocument>(
 hiddenSchema.index({ userId: 1, messageId: 1 }, { unique: true });
 hiddenSchema.index({ userId: 1, conversationId: 1, seq: 1 });
 hiddenSchema.index({ userId: 1, at: 1 });
+hiddenSchema.index({ messageId: 1 });
 
 export type HiddenMessageStore = ReturnType<typeof createHiddenMessageStore>;
 
@@ -99,6 +100,11 @@ export function createHiddenMessageStore(connection: Connection) {
         seq: row.seq,
         at: row.at,
       }));
+    },
+
+    /** Of messages that are gone for good. */
+    async forget(messageIds: readonly string[]): Promise<void> {
+      await hidden.deleteMany({ messageId: { $in: messageIds } });
     },
 
     async forgetAllOf(userId: string): Promise<number> {

@@ -109,6 +109,19 @@ export function createMessageReader({ store, hidden, views }: ReaderDeps) {
       );
     },
 
+    /** Messages of any logs as their viewers see them, who are one person; without what is not theirs to see. */
+    async readShown(ids: readonly string[], viewers: ReadonlyMap<string, Viewer>): Promise<Message[]> {
+      const userId = viewers.values().next().value?.userId;
+      if (userId === undefined) return [];
+      const entries = await store.findByIds(ids);
+      const surroundings = await surroundingsOf(entries, userId);
+      return entries.flatMap((entry) => {
+        const viewer = viewers.get(entry.conversationId);
+        const isShown = viewer && entry.seq >= viewer.visibleFrom && !surroundings.hiddenIds.has(entry.id);
+        return isShown ? [views.toMessage(entry, viewer, surroundings)] : [];
+      });
+    },
+
     /** One message as the viewer sees it. */
     async present(entry: Entry, viewer: Viewer): Promise<Message> {
       return views.toMessage(entry, viewer, await surroundingsOf([entry], viewer.userId));

@@ -30,8 +30,8 @@ interface WriterDeps {
   findRefused(sends: readonly Send[]): Promise<Map<Send, AppError>>;
   /** Makes sure that the members find the conversation. Called before its first entry is written. */
   openConversation(first: Send): Promise<void>;
-  /** Told where a log stands with every new entry, in the order of the log. */
-  onAppended(conversationId: string, head: Head): void;
+  /** Told of every new entry, in the order of the log. */
+  onAppended(entry: Entry): void;
 }
 
 const mostWaiting = 20_000;
@@ -149,7 +149,7 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     for (const [index, pending] of batch.entries()) {
       const entry = entries[index] as Entry;
       pending.lane.head = headOf(entry);
-      onAppended(entry.conversationId, pending.lane.head);
+      onAppended(entry);
       settle(pending, () => pending.resolve({ entry, isRepeat: false }));
     }
   }

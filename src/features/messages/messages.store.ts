@@ -26,6 +26,14 @@ interface Selection extends Range {
   excludedIds?: readonly string[];
 }
 
+interface IdRange {
+  /** Exclusive. */
+  aboveId: string;
+  /** Whole seconds. */
+  before: Date;
+  limit: number;
+}
+
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 export function createMessageStore(connection: Connection) {
@@ -168,6 +176,15 @@ export function createMessageStore(connection: Connection) {
     },
 
     countSentBy: (userId: string): Promise<number> => messages.countDocuments(messagesBy(userId)),
+
+    /** Entries of all logs in the order of their ids, which begin with the time they were made at. */
+    readById({ aboveId, before, limit }: IdRange): Promise<Entry[]> {
+      const _id = {
+        $gt: new Types.ObjectId(aboveId),
+        $lt: Types.ObjectId.createFromTime(Math.ceil(before.getTime() / 1000)),
+      };
+      return find({ _id }, { sort: { _id: 1 }, limit });
+    },
 
     /** The entries at these places of these logs. */
     async findAt(places: ReadonlyMap<string, number>): Promise<Map<string, Entry>> {

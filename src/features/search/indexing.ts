@@ -1,0 +1,120 @@
+import { searchableText, termsOf } from './search-terms.ts';
+import type { IndexedMessage, TermStore } from './terms.store.ts';
+
+/** What is read of a log's entry to index it; `content` is `null` of what was recalled. */
+export interface IndexableEntry {
+  id: string;
+  conversationId: string;
+  senderId: string;
+  seq: number;
+  rev: number;
+  createdAt: Date;
+  contentType: string;
+  content: unknown;
+}
+
+/** Messages that could not wait to be indexed: since when their ids were made. */
+export interface IndexDebt {
+  since: Date;
+  count: number;
+}
+
+interface IndexingDeps {
+  store: Pick<TermStore, 'keep'>;
+  onFailure(error: unknown): void;
+}
+
+/** Well below the second within which a message has to be found. */
+const writeAfterMs = 100;
+/** Messages of 4,000 characters make it 60 MB. */
+const mostWaiting = 5000;
+
+export type Indexing = ReturnType<typeof createIndexing>;
+
+/** Keeps the index behind the log: what is noted is indexed together with what comes shortly after. */
+export function createIndexing({ store, onFailure }: IndexingDeps) {
+  let waiting = new Map<string, IndexableEntry>();
+  let writing: readonly IndexableEntry[] = [];
+  let timer: NodeJS.Timeout | null = null;
+  let run: Promise<void> = Promise.resolve();
+  let debt: IndexDebt | null = null;
+
+  async function write(): Promise<void> {
+    while (waiting.size > 0) {
+      writing = [...waiting.values()];
+      waiting = new Map();
+      try {
+        await store.keep(writing.map(toIndexed));
+      } catch (error) {
+        onFailure(error);
+        // they wait for the next turn, behind what was noted meanwhile
+        for (const entry of writing) if (!waiting.has(entry.id)) waiting.set(entry.id, entry);
+        return;
+      } finally {
+        writing = [];
+      }
+    }
+  }
+
+  function flush(): Promise<void> {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    run = run.then(write);
+    return run;
+  }
+
+  return {
+    /**
+     * Takes a message as it is now, when it is new and after each change: it is found by its words within a second, after a
+     * recall by none. Nothing waits for it, as what the index proposes is checked against the message itself.
+     */
+    note(entry: IndexableEntry): void {
+      const { id, rev, contentType, content } = entry;
+      if (rev === 1 && searchableText(contentType, content) === '') return;
+      if (waiting.size < mostWaiting || waiting.has(id)) {
+        if (rev >= (waiting.get(id)?.rev ?? 0)) waiting.set(id, entry);
+      } else debt = { since: earlier(debt?.since, timeOfId(id)), count: (debt?.count ?? 0) + 1 };
+      timer ??= setTimeout(() => void flush(), writeAfterMs).unref();
+    },
+
+    /** Indexes what waits. Never fails: what cannot be written waits on. */
+    flush,
+
+    /** Indexes these messages now. Throws if that fails. */
+    index: (entries: readonly IndexableEntry[]): Promise<void> =>
+      store.keep(
+        entries
+          .filter(({ contentType, content }) => searchableText(contentType, content) !== '')
+          .map(toIndexed),
+      ),
+
+    /** From when on ids of messages may be missing in the index; `null` if none is. */
+    pendingSince(): Date | null {
+      let since = debt?.since;
+      for (const { id } of [...waiting.values(), ...writing]) since = earlier(since, timeOfId(id));
+      return since ?? null;
+    },
+
+    debt: (): IndexDebt | null => debt,
+
+    /** The debt is worked off, unless it grew meanwhile. */
+    settle({ count }: IndexDebt): void {
+      if (debt?.count === count) debt = null;
+    },
+  };
+}
+
+function toIndexed(entry: IndexableEntry): IndexedMessage {
+  const { id, conversationId, senderId, seq, rev, createdAt, contentType, content } = entry;
+  const terms = termsOf(searchableText(contentType, content));
+  return { messageId: id, conversationId, senderId, seq, rev, at: createdAt, terms };
+}
+
+function earlier(one: Date | undefined, other: Date): Date {
+  return one && one < other ? one : other;
+}
+
+/** Ids begin with the second in which they were made. */
+export function timeOfId(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8), 16) * 1000);
+}
