@@ -103,6 +103,8 @@ function logOutcome(log: OperationLog, { bound, call, outcome, failure, startedA
   if (!outcome.ok && outcome.error.status === 500) log.error({ ...line, err: failure }, 'operation failed');
   else if (!outcome.ok && outcome.error.status > 500)
     log.error({ ...line, cause: String(failure) }, 'operation failed');
+  // a line for each of them would make a flood cost more than what it asks for
+  else if (!outcome.ok && outcome.error.code === 'rate_limited') log.debug(line, 'operation');
   else if (!outcome.ok || durationMs > slowMs) log.info(line, 'operation');
   else log.debug(line, 'operation');
 }

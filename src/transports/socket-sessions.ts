@@ -13,8 +13,8 @@ interface SocketSessionsDeps<Reason> {
   run: RunOperation;
   authenticate(token: string): Promise<Actor>;
   liveSockets: LiveSockets<Reason>;
-  /** Counts handshakes by address, and refusals by socket: whoever goes on in spite of them is disconnected. */
-  limits: FloodLimiter<'handshakes' | 'strikes'>;
+  /** Handshakes by address, sockets by person, and refusals: whoever goes on in spite of them is disconnected. */
+  limits: FloodLimiter<'handshakes' | 'arrivals' | 'strikes'>;
   isOutage(error: unknown): boolean;
   trustedProxyHops: number;
   /** Whose pages may open sockets; what is no browser sends no origin. */
@@ -56,7 +56,9 @@ export function createSocketSessions<Reason>(deps: SocketSessionsDeps<Reason>) {
 
     async authenticate(token: string | undefined): Promise<Actor> {
       if (token === undefined) throw new AppError('unauthenticated');
-      return deps.authenticate(token);
+      const actor = await deps.authenticate(token);
+      await deps.limits.take('arrivals', actor.userId);
+      return actor;
     },
 
     /** Throws what `open` would throw. */
@@ -111,7 +113,8 @@ function createSession<Reason>(
     },
 
     strike(): void {
-      limits.take('strikes', port.id).catch(() => port.close('flooding'));
+      // by person, so that another connection begins with no new ones
+      limits.take('strikes', actor.userId).catch(() => port.close('flooding'));
     },
 
     end(sessionId: string, reason: Reason): void {

@@ -33,6 +33,8 @@ const floodBuckets = {
 };
 const socketBuckets = {
   handshakes: { points: 1000, durationSeconds: 10 },
+  // all sockets of one person, after a restart of the server
+  arrivals: { points: 100, durationSeconds: 10 },
   strikes: { points: 200, durationSeconds: 10 },
 };
 

@@ -82,12 +82,14 @@ function inspector(database: Connection) {
       });
       return found?.bytes ?? 0;
     },
-    /** Stores a message with this id, as far as files look at messages. */
+    /** Stores a message with this id, between the two of the conversation's first one. */
     async storeMessage({ messageId, conversationId }: Sent, more: object = {}): Promise<void> {
       const ids = { _id: new Types.ObjectId(messageId), conversationId: new Types.ObjectId(conversationId) };
+      const first = await database.collection('messages').findOne({ conversationId: ids.conversationId });
       const seq = ++messages + 1000;
-      const sender = { senderId: new Types.ObjectId(), clientMessageId: ids._id };
-      await database.collection('messages').insertOne({ ...ids, ...sender, seq, ...more });
+      await database
+        .collection('messages')
+        .insertOne({ ...first, ...ids, clientMessageId: ids._id, seq, ...more });
     },
     async recallMessage(messageId: string): Promise<void> {
       const filter = { _id: new Types.ObjectId(messageId) };

@@ -48,6 +48,18 @@ describe('floods, with limits on', () => {
     socket.close();
   });
 
+  it('closes the socket of who goes on in spite of refusals, and the next one at its first refusal', async () => {
+    const flooder = await buildUser(app.url);
+    const flood = async (count: number) => {
+      const socket = await flooder.connect();
+      for (let sent = 0; sent < count; sent++) socket.socket.emit('profile_get', {}, () => {});
+      await socket.closed();
+    };
+    await flood(450);
+    await flood(1);
+    expect((await flooder.rest('GET', '/api/auth/sessions')).status).to.equal(200);
+  });
+
   it('counts unknown events and what it refuses too, each person and event apart', async () => {
     const flooder = await buildUser(app.url);
     const [socket, elsewhere] = await Promise.all([flooder.connect(), flooder.connect()]);
