@@ -45,7 +45,6 @@ interface TermsDocument {
 }
 
 const duplicateKey = 11_000;
-const messagesPerWrite = 50;
 
 const objectId = Schema.Types.ObjectId;
 const termsSchema = new Schema<TermsDocument>(
@@ -63,11 +62,8 @@ export function createTermStore(connection: Connection) {
   return {
     /** Keeps the terms of messages, unless those of the same or a later revision are kept already. */
     async keep(messages: readonly IndexedMessage[]): Promise<void> {
-      // a few at a time: what waits for its acknowledgement comes in between
-      for (let from = 0; from < messages.length; from += messagesPerWrite) {
-        const writes = messages.slice(from, from + messagesPerWrite).map(toWrite);
-        await messageTerms.bulkWrite(writes, { ordered: false }).catch(passKnown);
-      }
+      if (messages.length > 0)
+        await messageTerms.bulkWrite(messages.map(toWrite), { ordered: false }).catch(passKnown);
     },
 
     /** Messages of these conversations that have a term, or more terms than are kept; newest first. */
