@@ -28,8 +28,8 @@ interface IndexingDeps {
 /** Well below the second within which a message has to be found, and as few writes as that allows. */
 const writeAfterMs = 200;
 /** What one write may hold up the messages that are written at the same time. */
-const mostPerWrite = 500;
-const mostTermsPerWrite = 4000;
+const mostPerWrite = 100;
+const mostTermsPerWrite = 2000;
 /** Messages of 4,000 characters make it 60 MB. */
 const mostWaiting = 5000;
 

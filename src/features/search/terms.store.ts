@@ -112,22 +112,19 @@ export function createTermStore(connection: Connection) {
   };
 }
 
-function toWrite({ messageId, conversationId, senderId, rev, terms, ...rest }: IndexedMessage) {
-  return {
-    updateOne: {
-      filter: { _id: new Types.ObjectId(messageId), rev: { $lt: rev } },
-      update: {
-        $set: {
-          ...rest,
-          conversationId: new Types.ObjectId(conversationId),
-          senderId: new Types.ObjectId(senderId),
-          rev,
-          terms: [...terms],
-        },
-      },
-      upsert: true,
-    },
+function toWrite({ messageId, conversationId, senderId, rev, seq, at, terms }: IndexedMessage) {
+  const _id = new Types.ObjectId(messageId);
+  const kept = {
+    conversationId: new Types.ObjectId(conversationId),
+    senderId: new Types.ObjectId(senderId),
+    seq,
+    at,
+    rev,
+    terms: [...terms],
   };
+  // nothing is older than the first revision, and inserting is half the work
+  if (rev === 1) return { insertOne: { document: { _id, ...kept } } };
+  return { updateOne: { filter: { _id, rev: { $lt: rev } }, update: { $set: kept }, upsert: true } };
 }
 
 /** A message that is kept in this revision or a later one is met as a duplicate key. */
