@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { searchableText, termsOf } from './search-terms.ts';
 import type { IndexedMessage, TermStore } from './terms.store.ts';
 
@@ -24,8 +25,11 @@ interface IndexingDeps {
   onFailure(error: unknown): void;
 }
 
-/** Well below the second within which a message has to be found. */
-const writeAfterMs = 100;
+/** Well below the second within which a message has to be found, and as few writes as that allows. */
+const writeAfterMs = 200;
+/** What one write may hold up the messages that are written at the same time. */
+const mostPerWrite = 100;
+const mostTermsPerWrite = 2000;
 /** Messages of 4,000 characters make it 60 MB. */
 const mostWaiting = 5000;
 
@@ -33,26 +37,30 @@ export type Indexing = ReturnType<typeof createIndexing>;
 
 /** Keeps the index behind the log: what is noted is indexed together with what comes shortly after. */
 export function createIndexing({ store, onFailure }: IndexingDeps) {
-  let waiting = new Map<string, IndexableEntry>();
-  let writing: readonly IndexableEntry[] = [];
+  const waiting = new Map<string, IndexableEntry>();
   let timer: NodeJS.Timeout | null = null;
   let run: Promise<void> = Promise.resolve();
   let debt: IndexDebt | null = null;
 
+  async function keep(entries: Iterable<IndexableEntry>, onKept = (_: IndexableEntry) => {}): Promise<void> {
+    for (const batch of batchesOf(entries)) {
+      const startedAt = performance.now();
+      await store.keep(batch.map(({ terms, entry }) => toIndexed(entry, terms)));
+      for (const { entry } of batch) onKept(entry);
+      // messages that wait to be written come first
+      await delay(performance.now() - startedAt);
+    }
+  }
+
   async function write(): Promise<void> {
-    while (waiting.size > 0) {
-      writing = [...waiting.values()];
-      waiting = new Map();
-      try {
-        await store.keep(writing.map(toIndexed));
-      } catch (error) {
-        onFailure(error);
-        // they wait for the next turn, behind what was noted meanwhile
-        for (const entry of writing) if (!waiting.has(entry.id)) waiting.set(entry.id, entry);
-        return;
-      } finally {
-        writing = [];
-      }
+    try {
+      while (waiting.size > 0)
+        await keep([...waiting.values()], (entry) => {
+          // unless it has changed meanwhile
+          if (waiting.get(entry.id) === entry) waiting.delete(entry.id);
+        });
+    } catch (error) {
+      onFailure(error);
     }
   }
 
@@ -82,16 +90,12 @@ export function createIndexing({ store, onFailure }: IndexingDeps) {
 
     /** Indexes these messages now. Throws if that fails. */
     index: (entries: readonly IndexableEntry[]): Promise<void> =>
-      store.keep(
-        entries
-          .filter(({ contentType, content }) => searchableText(contentType, content) !== '')
-          .map(toIndexed),
-      ),
+      keep(entries.filter(({ contentType, content }) => searchableText(contentType, content) !== '')),
 
     /** From when on ids of messages may be missing in the index; `null` if none is. */
     pendingSince(): Date | null {
       let since = debt?.since;
-      for (const { id } of [...waiting.values(), ...writing]) since = earlier(since, timeOfId(id));
+      for (const id of waiting.keys()) since = earlier(since, timeOfId(id));
       return since ?? null;
     },
 
@@ -104,9 +108,29 @@ export function createIndexing({ store, onFailure }: IndexingDeps) {
   };
 }
 
-function toIndexed(entry: IndexableEntry): IndexedMessage {
-  const { id, conversationId, senderId, seq, rev, createdAt, contentType, content } = entry;
-  const terms = termsOf(searchableText(contentType, content));
+interface Termed {
+  entry: IndexableEntry;
+  terms: readonly string[];
+}
+
+/** Parts entries into what one write may carry. */
+function* batchesOf(entries: Iterable<IndexableEntry>): Generator<Termed[]> {
+  let batch: Termed[] = [];
+  let room = mostTermsPerWrite;
+  for (const entry of entries) {
+    const terms = termsOf(searchableText(entry.contentType, entry.content));
+    batch.push({ entry, terms });
+    room -= terms.length;
+    if (room > 0 && batch.length < mostPerWrite) continue;
+    yield batch;
+    batch = [];
+    room = mostTermsPerWrite;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function toIndexed(entry: IndexableEntry, terms: readonly string[]): IndexedMessage {
+  const { id, conversationId, senderId, seq, rev, createdAt } = entry;
   return { messageId: id, conversationId, senderId, seq, rev, at: createdAt, terms };
 }
 

@@ -68,9 +68,9 @@ export function parseQuery(text: string): SearchQuery | null {
 }
 
 /** The terms that every text has which the query finds, the one that seems rarest first. */
-export function termsOfQuery({ words, parts }: SearchQuery): [string, ...string[]] {
+export function termsOfQuery({ words, parts }: SearchQuery): string[] {
   const terms = [...new Set([...words.map(toTerm), ...parts.flatMap(pairsOf)])];
-  return terms.sort((one, other) => rarityOf(other) - rarityOf(one)) as [string, ...string[]];
+  return terms.sort((one, other) => rarityOf(other) - rarityOf(one));
 }
 
 /** Whether a text is what the query asks for; the index only proposes. */

@@ -22,7 +22,9 @@ interface SearchDeps {
 const usualLimit = 50;
 const pageMaxBytes = 256 * 1024;
 /** A look takes up more candidates than the one before, as those did not fill the page; so many for one page. */
-const mostLooks = 12;
+const mostLooks = 8;
+/** Of several terms, so many are looked for to learn which one is rarest. */
+const mostTried = 4;
 const lookGrowth = 3;
 const mostPerLook = 1000;
 /** MongoDB walks up to 200 ranges of an index together; each conversation is two, as there are two terms. */
@@ -34,7 +36,8 @@ const position = z.tuple([z.int().min(0).max(8.64e15), id]);
 interface Search {
   userId: string;
   query: SearchQuery;
-  terms: [string, ...string[]];
+  /** The one that is looked for first. */
+  terms: readonly string[];
   senderId: string | undefined;
   since: Date | undefined;
   until: Date | undefined;
@@ -54,12 +57,8 @@ interface Page {
 export function createSearchService(deps: SearchDeps): Handlers<typeof searchContract> {
   const { store } = deps;
 
-  /** The newest candidates below a position, of all places. */
-  async function look(
-    { places, terms: [term], since, until }: Search,
-    below: SearchPosition | undefined,
-    limit: number,
-  ): Promise<Candidate[]> {
+  /** The newest candidates below a position that have a term, of all places. */
+  async function look({ places, since, until }: Search, { term, below, limit }: Look): Promise<Candidate[]> {
     const conversationIds = [...places.keys()];
     let found: Candidate[] = [];
     for (let from = 0; from < conversationIds.length; from += conversationsPerRead) {
@@ -76,10 +75,28 @@ export function createSearchService(deps: SearchDeps): Handlers<typeof searchCon
     return found;
   }
 
+  /** Looks for each of the terms that seem rarest: that is it which has the fewest, or goes back furthest with as many. */
+  async function firstLook(search: Search, at: Omit<Look, 'term'>): Promise<Candidate[]> {
+    const looks = await Promise.all(
+      search.terms.slice(0, mostTried).map(async (term) => ({
+        term,
+        candidates: await look(search, { ...at, term }),
+      })),
+    );
+    const [rarest] = looks.sort(
+      (one, other) =>
+        one.candidates.length - other.candidates.length ||
+        Number(one.candidates.at(-1)?.at) - Number(other.candidates.at(-1)?.at),
+    );
+    if (!rarest) return [];
+    search.terms = [rarest.term, ...search.terms.filter((term) => term !== rarest.term)];
+    return rarest.candidates;
+  }
+
   /** Those that the index cannot rule out. */
   async function sift(search: Search, candidates: readonly Candidate[]): Promise<Candidate[]> {
     const { places, senderId, terms } = search;
-    const [, ...others] = terms;
+    const others = terms.slice(1);
     const visible = candidates.filter((candidate) => {
       const isVisible = candidate.seq >= (places.get(candidate.conversationId) ?? Number.POSITIVE_INFINITY);
       // what lies below is not visible either
@@ -134,7 +151,9 @@ export function createSearchService(deps: SearchDeps): Handlers<typeof searchCon
     let below = start;
     let step = limit + 1;
     for (let looks = 0; looks < mostLooks; looks++) {
-      const candidates = await look(search, below, step);
+      const at = { below, limit: step };
+      const [term = ''] = search.terms;
+      const candidates = await (looks === 0 ? firstLook(search, at) : look(search, { ...at, term }));
       await fill(page, search, { candidates: await sift(search, candidates), limit });
       if (page.isFull) return { items: page.items, next: page.end };
       if (candidates.length < step) return { items: page.items, next: null };
@@ -170,6 +189,12 @@ export function createSearchService(deps: SearchDeps): Handlers<typeof searchCon
       return { items, nextCursor };
     },
   };
+}
+
+interface Look {
+  term: string;
+  below: SearchPosition | undefined;
+  limit: number;
 }
 
 interface Fill {

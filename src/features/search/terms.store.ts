@@ -45,7 +45,6 @@ interface TermsDocument {
 }
 
 const duplicateKey = 11_000;
-const messagesPerWrite = 50;
 
 const objectId = Schema.Types.ObjectId;
 const termsSchema = new Schema<TermsDocument>(
@@ -63,11 +62,8 @@ export function createTermStore(connection: Connection) {
   return {
     /** Keeps the terms of messages, unless those of the same or a later revision are kept already. */
     async keep(messages: readonly IndexedMessage[]): Promise<void> {
-      // a few at a time: what waits for its acknowledgement comes in between
-      for (let from = 0; from < messages.length; from += messagesPerWrite) {
-        const writes = messages.slice(from, from + messagesPerWrite).map(toWrite);
-        await messageTerms.bulkWrite(writes, { ordered: false }).catch(passKnown);
-      }
+      if (messages.length > 0)
+        await messageTerms.bulkWrite(messages.map(toWrite), { ordered: false }).catch(passKnown);
     },
 
     /** Messages of these conversations that have a term, or more terms than are kept; newest first. */
@@ -116,22 +112,19 @@ export function createTermStore(connection: Connection) {
   };
 }
 
-function toWrite({ messageId, conversationId, senderId, rev, terms, ...rest }: IndexedMessage) {
-  return {
-    updateOne: {
-      filter: { _id: new Types.ObjectId(messageId), rev: { $lt: rev } },
-      update: {
-        $set: {
-          ...rest,
-          conversationId: new Types.ObjectId(conversationId),
-          senderId: new Types.ObjectId(senderId),
-          rev,
-          terms: [...terms],
-        },
-      },
-      upsert: true,
-    },
+function toWrite({ messageId, conversationId, senderId, rev, seq, at, terms }: IndexedMessage) {
+  const _id = new Types.ObjectId(messageId);
+  const kept = {
+    conversationId: new Types.ObjectId(conversationId),
+    senderId: new Types.ObjectId(senderId),
+    seq,
+    at,
+    rev,
+    terms: [...terms],
   };
+  // nothing is older than the first revision, and inserting is half the work
+  if (rev === 1) return { insertOne: { document: { _id, ...kept } } };
+  return { updateOne: { filter: { _id, rev: { $lt: rev } }, update: { $set: kept }, upsert: true } };
 }
 
 /** A message that is kept in this revision or a later one is met as a duplicate key. */
