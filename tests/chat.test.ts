@@ -62,6 +62,28 @@ describe('npm run chat', () => {
     expect(await chat.end()).to.equal(0);
   });
 
+  it('tells what happens to messages, live and in the history', async () => {
+    const [ann, bob] = await buildFriends(app.url);
+    const chat = await logIn(ann);
+    await chat.sees('Write something!');
+    const send = async (content: string) =>
+      (await bob.rest('POST', `/api/messages/private/${ann.id}`, { content })).body.id;
+    const [first, second] = [await send('first'), await send('second')];
+    await bob.rest('PATCH', `/api/messages/${first}`, { content: 'better' });
+    await chat.sees('(#1 is now: better)');
+    await bob.rest('PUT', `/api/messages/${second}/reactions/${encodeURIComponent('👍')}`);
+    await chat.sees('put 👍 on #2');
+    await bob.rest('POST', `/api/messages/${second}/recall`);
+    await chat.sees('recalled #2');
+    await send('third');
+    await chat.sees(': third');
+    chat.type('/history');
+    await chat.sees(': better (edited)');
+    await chat.sees(': (recalled)');
+    expect(chat.output).not.to.contain('system');
+    expect(await chat.end()).to.equal(0);
+  });
+
   it('prints nothing of a message that could take over the terminal', async () => {
     const [ann, bob] = await buildFriends(app.url);
     const chat = await logIn(ann);

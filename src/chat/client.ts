@@ -17,6 +17,15 @@ export type Message = EventOutput<'private_message'>;
 export type Friend = EventOutput<'friend_accept'>;
 export type FriendRequest = EventOutput<'friend_add'>;
 
+type Pushed<Name extends keyof ServerToClientEvents> = Parameters<ServerToClientEvents[Name]>[0];
+/** What happened to a message: a live event, or the content of its entry in the log. */
+export type Change = {
+  [Name in 'message_recalled' | 'message_edited' | 'message_reacted']: { event: Name; data: Pushed<Name> };
+}['message_recalled' | 'message_edited' | 'message_reacted'];
+
+/** Where something stands in a conversation. */
+type Place = Pick<Message, 'conversationId' | 'seq'>;
+
 /** Longer than the server takes at the most; then the same is sent again. */
 const ackTimeoutMs = 8000;
 const askAgainMs = 2000;
@@ -65,6 +74,8 @@ interface ClientOptions {
   onConnect(): Promise<void>;
   /** Every message of others and of my other devices, once, in the order of its conversation. */
   onMessage(message: Message): void;
+  /** What happened to a message, in its place in the conversation. */
+  onChange(change: Change): void;
   onRequest(request: FriendRequest): void;
   onFriend(friend: Friend): void;
   onNotice(text: string): void;
@@ -77,7 +88,7 @@ export type ChatClient = ReturnType<typeof connectClient>;
 export function connectClient({ url, account, ...on }: ClientOptions) {
   let { token, refreshToken } = account;
   let isClosing = false;
-  /** The newest seq that is known of each conversation, and which messages were shown. */
+  /** The newest seq that is known of each conversation, and which of its entries were shown. */
   const known = new Map<string, number>();
   const shown = new Set<string>();
   let since: string | undefined;
@@ -111,18 +122,24 @@ export function connectClient({ url, account, ...on }: ClientOptions) {
     }
   }
 
-  function note(message: Message): void {
-    const { conversationId, seq } = message;
+  function note(place: Place, show: () => void): void {
+    const { conversationId, seq } = place;
     const below = known.get(conversationId) ?? 0;
     if (since !== undefined && seq > below + 1) {
       fallBehind();
       return;
     }
     known.set(conversationId, Math.max(below, seq));
-    if (shown.has(message.id)) return;
-    shown.add(message.id);
-    on.onMessage(message);
+    showOnce(place, show);
   }
+
+  function showOnce({ conversationId, seq }: Place, show: () => void): void {
+    const place = `${conversationId} ${seq}`;
+    if (!shown.has(place)) show();
+    shown.add(place);
+  }
+
+  const noteMessage = (message: Message) => note(message, () => on.onMessage(message));
 
   /** A push is a hint and may be missed; a hole in the seqs is filled by `sync`. */
   function fallBehind(): void {
@@ -150,9 +167,9 @@ export function connectClient({ url, account, ...on }: ClientOptions) {
   /** What was there before the first `sync` is history: it is known, but not told as news. */
   function take({ conversation: { id, headSeq }, entries }: SyncItem): void {
     if (since !== undefined) {
-      for (const message of entries) {
-        if (!shown.has(message.id)) on.onMessage(message);
-        shown.add(message.id);
+      for (const entry of entries) {
+        const isChange = entry.contentType === 'system';
+        showOnce(entry, () => (isChange ? on.onChange(entry.content as Change) : on.onMessage(entry)));
       }
     }
     known.set(id, Math.max(known.get(id) ?? 0, since === undefined ? headSeq : (entries.at(-1)?.seq ?? 0)));
@@ -192,7 +209,10 @@ export function connectClient({ url, account, ...on }: ClientOptions) {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), askAgainMs);
   });
   socket.on('session_revoked', () => end('You are logged out here.'));
-  socket.on('new_private_message', note);
+  socket.on('new_private_message', noteMessage);
+  socket.on('message_recalled', (data) => note(data, () => on.onChange({ event: 'message_recalled', data })));
+  socket.on('message_edited', (data) => note(data, () => on.onChange({ event: 'message_edited', data })));
+  socket.on('message_reacted', (data) => note(data, () => on.onChange({ event: 'message_reacted', data })));
   socket.on('friend_request_received', on.onRequest);
   socket.on('friend_request_accepted', on.onFriend);
 
@@ -206,8 +226,8 @@ export function connectClient({ url, account, ...on }: ClientOptions) {
     /** Resolves when the message is stored, however often it has to be sent for that; it is stored once. */
     async send(receiverId: string, content: string): Promise<Message> {
       const sent = await call('private_message', { receiverId, content, clientMessageId: randomUUID() });
-      shown.add(sent.id);
-      note(sent);
+      // what one has written oneself stands there already
+      note(sent, () => {});
       return sent;
     },
 

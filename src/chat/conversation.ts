@@ -1,4 +1,11 @@
-import { type ChatClient, type Friend, type FriendRequest, inWords, type Message } from './client.ts';
+import {
+  type Change,
+  type ChatClient,
+  type Friend,
+  type FriendRequest,
+  inWords,
+  type Message,
+} from './client.ts';
 import { harmless, type Terminal } from './terminal.ts';
 
 const help = `
@@ -68,11 +75,22 @@ export function createConversation({ me, terminal, client }: ConversationDeps) {
     terminal.print(`${from.nickname} asks to be your friend${says}. /accept ${from.nickname}`);
   }
 
-  function showMessage({ senderId, receiverId, contentType, content, createdAt }: Message): void {
+  function showMessage({ senderId, receiverId, createdAt, ...message }: Message): void {
     const time = new Date(createdAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     const who = senderId === me.id ? `you to ${nameOf(receiverId ?? '')}` : nameOf(senderId);
-    const text = typeof content === 'string' ? content : `(${contentType}) ${JSON.stringify(content)}`;
-    terminal.print(`[${time}] ${who}: ${harmless(text)}`);
+    terminal.print(`[${time}] ${who}: ${harmless(inText(message))}`);
+  }
+
+  function showChange({ event, data }: Change): void {
+    const number = `#${data.messageSeq}`;
+    const whoOf = (userId: string) => (userId === me.id ? 'you' : nameOf(userId));
+    if (event === 'message_recalled') terminal.print(`  (${whoOf(data.recalledBy)} recalled ${number})`);
+    else if (event === 'message_edited')
+      terminal.print(`  (${number} is now: ${harmless(String(data.content))})`);
+    else
+      terminal.print(
+        `  (${whoOf(data.userId)} ${data.active ? 'put' : 'took back'} ${data.emoji} on ${number})`,
+      );
   }
 
   function say(text: string): void {
@@ -159,6 +177,8 @@ export function createConversation({ me, terminal, client }: ConversationDeps) {
       current ??= friends.find(({ user }) => user.id === message.senderId)?.user ?? null;
     },
 
+    hearChange: showChange,
+
     hearRequest(request: FriendRequest): void {
       if (request.from.id === me.id) return;
       requests = [request, ...requests.filter(({ from }) => from.id !== request.from.id)];
@@ -187,4 +207,15 @@ export function createConversation({ me, terminal, client }: ConversationDeps) {
       return unsent;
     },
   };
+}
+
+function inText({
+  contentType,
+  content,
+  recalledAt,
+  editedAt,
+}: Pick<Message, 'contentType' | 'content' | 'recalledAt' | 'editedAt'>): string {
+  if (recalledAt !== null) return '(recalled)';
+  const text = typeof content === 'string' ? content : `(${contentType}) ${JSON.stringify(content)}`;
+  return editedAt === null ? text : `${text} (edited)`;
 }

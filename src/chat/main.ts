@@ -104,6 +104,7 @@ async function converse(url: string, account: AuthResult): Promise<number> {
       whenReady();
     },
     onMessage: conversation.hear,
+    onChange: conversation.hearChange,
     onRequest: conversation.hearRequest,
     onFriend: conversation.befriend,
     onNotice: (text) => terminal.print(`(${text})`),
