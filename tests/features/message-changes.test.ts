@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import mongoose, { type Connection, Types } from 'mongoose';
-import type { Message } from '../../src/features/messages/messages.contract.ts';
-import { buildFriends, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
-import type { TestSocket } from '../support/clients.ts';
+import { buildFriends, buildUser } from '../support/builders.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
+import { buildTalk, closeAll, logOf, unfriend } from '../support/talk.ts';
 
 const nobody = 'ffffffffffffffffffffffff';
 
@@ -19,15 +18,6 @@ describe('messages: changes', () => {
     await app.close();
   });
 
-  /** Two friends, a socket of each, and a message from the first to the second. */
-  async function buildMessage(content = 'hello') {
-    const [ann, bob] = await buildFriends(app.url);
-    const [mouth, ear] = await Promise.all([ann.connect(), bob.connect()]);
-    const message = await mouth.call('private_message', { receiverId: bob.id, content });
-    await ear.next('new_private_message');
-    return { ann, bob, mouth, ear, message };
-  }
-
   async function letMinutesPass(messageId: string, minutes: number): Promise<void> {
     const createdAt = new Date(Date.now() - minutes * 60_000);
     await database
@@ -35,28 +25,9 @@ describe('messages: changes', () => {
       .updateOne({ _id: new Types.ObjectId(messageId) }, { $set: { createdAt } });
   }
 
-  /** Everything that a device holds which was away from the beginning, as sync tells it now. */
-  async function logOf(user: TestUser): Promise<Message[]> {
-    const { body } = await user.rest('POST', '/api/sync', {});
-    return (body.items as { entries: Message[] }[]).flatMap(({ entries }) => entries);
-  }
-
-  async function unfriend(one: TestUser, other: TestUser): Promise<void> {
-    await database
-      .collection('relationships')
-      .updateOne(
-        { friendIds: { $all: [one.id, other.id].map((id) => new Types.ObjectId(id)) } },
-        { $set: { friendIds: [], since: null } },
-      );
-  }
-
-  function closeAll(...sockets: TestSocket[]): void {
-    for (const socket of sockets) socket.close();
-  }
-
   describe('message_recall', () => {
     it('takes the content from everybody, tells every device and leaves an entry in the log', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
+      const { ann, bob, mouth, ear, message } = await buildTalk(app.url);
       const recalled = await mouth.call('message_recall', { messageId: message.id });
       expect(recalled).to.include({ id: message.id, content: null, recalledBy: ann.id, rev: 2 });
       expect(recalled.recalledAt).to.be.a('string');
@@ -88,7 +59,7 @@ describe('messages: changes', () => {
     });
 
     it('answers the same again, also after two minutes, and writes nothing more', async () => {
-      const { bob, mouth, ear, message } = await buildMessage();
+      const { bob, mouth, ear, message } = await buildTalk(app.url);
       const first = await mouth.call('message_recall', { messageId: message.id });
       await letMinutesPass(message.id, 3);
       const { createdAt: _, ...again } = await mouth.call('message_recall', { messageId: message.id });
@@ -98,7 +69,7 @@ describe('messages: changes', () => {
     });
 
     it('is refused after two minutes, to the receiver, and alike for what one may not know of', async () => {
-      const { bob, mouth, ear, message } = await buildMessage();
+      const { bob, mouth, ear, message } = await buildTalk(app.url);
       const eve = await buildUser(app.url);
       await ear.refused('message_recall', { messageId: message.id }, 'not_allowed');
       const hidden = await eve.rest('POST', `/api/messages/${message.id}/recall`);
@@ -112,7 +83,7 @@ describe('messages: changes', () => {
     });
 
     it('is still possible after unfriending, and reaches the other one', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
+      const { ann, bob, mouth, ear, message } = await buildTalk(app.url);
       await unfriend(ann, bob);
       await mouth.call('message_recall', { messageId: message.id });
       expect(await ear.next('message_recalled')).to.include({ messageId: message.id });
@@ -120,7 +91,7 @@ describe('messages: changes', () => {
     });
 
     it('leaves no reaction, no quote and nothing in an entry of an edit', async () => {
-      const { bob, mouth, ear, message } = await buildMessage('first secret');
+      const { bob, mouth, ear, message } = await buildTalk(app.url, 'first secret');
       const reply = await mouth.call('private_message', {
         receiverId: bob.id,
         content: 'answer',
@@ -155,7 +126,7 @@ describe('messages: changes', () => {
 
   describe('message_edit', () => {
     it('changes the text for everybody, marked, and leaves an entry without another copy of it', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
+      const { ann, bob, mouth, ear, message } = await buildTalk(app.url);
       const edited = await mouth.call('message_edit', { messageId: message.id, content: 'goodbye' });
       expect(edited).to.include({ content: 'goodbye', rev: 2, seq: 1 });
       const told = await ear.next('message_edited');
@@ -188,7 +159,7 @@ describe('messages: changes', () => {
     });
 
     it('is harmless when repeated', async () => {
-      const { bob, mouth, ear, message } = await buildMessage();
+      const { bob, mouth, ear, message } = await buildTalk(app.url);
       const edit = () => mouth.call('message_edit', { messageId: message.id, content: 'goodbye' });
       expect(await edit()).to.deep.equal(await edit());
       expect(await logOf(bob)).to.have.length(2);
@@ -196,7 +167,7 @@ describe('messages: changes', () => {
     });
 
     it('is refused to the receiver, to ex-friends, too late, after a recall, and for what is no text', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
+      const { ann, bob, mouth, ear, message } = await buildTalk(app.url);
       const edit = { messageId: message.id, content: 'goodbye' };
       await ear.refused('message_edit', edit, 'not_allowed');
       for (const content of ['', ' ', 'x'.repeat(4001), { $set: 1 }, null])
@@ -221,98 +192,8 @@ describe('messages: changes', () => {
     });
   });
 
-  describe('message_react', () => {
-    it('sets one of each emoji per person, withdraws it, and tells every device', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
-      const react = { messageId: message.id, emoji: '👍🏽', active: true };
-      await ear.call('message_react', react);
-      expect(await mouth.next('message_reacted')).to.deep.equal({
-        ...react,
-        conversationId: message.conversationId,
-        seq: 2,
-        messageSeq: 1,
-        rev: 2,
-        userId: bob.id,
-      });
-      await ear.next('message_reacted');
-      const { reactions } = await mouth.call('message_react', react);
-      expect(reactions).to.deep.equal([{ emoji: '👍🏽', count: 2, userIds: [bob.id, ann.id] }]);
-      const path = `/api/messages/${message.id}/reactions/${encodeURIComponent('👍🏽')}`;
-      const repeated = await ann.rest('PUT', path);
-      expect(repeated.body.reactions).to.deep.equal(reactions);
-      await ann.rest('DELETE', path);
-      const { body } = await bob.rest('DELETE', path);
-      expect(body).not.to.have.property('reactions');
-      expect((await bob.rest('DELETE', path)).status).to.equal(200);
-      expect((await logOf(ann)).map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4, 5]);
-      closeAll(mouth, ear);
-    });
-
-    it('takes one emoji and nothing else', async () => {
-      const { mouth, ear, message } = await buildMessage();
-      for (const emoji of ['', 'a', '1', '👍👍', '👍\u0301', ' 👍', '👍'.repeat(40), '$where', null, 5])
-        await mouth.refused(
-          'message_react',
-          { messageId: message.id, emoji, active: true },
-          'validation_failed',
-        );
-      for (const emoji of ['❤', '❤️', '👩‍🚀', '🇨🇳', '1️⃣', '🏴󠁧󠁢󠁥󠁮󠁧󠁿'])
-        await mouth.call('message_react', { messageId: message.id, emoji, active: true });
-      closeAll(mouth, ear);
-    });
-
-    it('stops at twenty emojis per message', async () => {
-      const { mouth, ear, message } = await buildMessage();
-      const emojis = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓'];
-      for (const emoji of emojis)
-        await mouth.call('message_react', { messageId: message.id, emoji, active: true });
-      const more = { messageId: message.id, emoji: '👍', active: true };
-      await mouth.refused('message_react', more, 'limit_reached');
-      await ear.call('message_react', { ...more, emoji: emojis[0] as string });
-      closeAll(mouth, ear);
-    });
-
-    it('is refused to strangers, ex-friends, after a recall and of what is no message', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
-      const eve = await (await buildUser(app.url)).connect();
-      const react = { messageId: message.id, emoji: '👍', active: true };
-      await eve.refused('message_react', react, 'not_found');
-      await mouth.call('message_recall', { messageId: message.id });
-      await ear.refused('message_react', react, 'message_recalled');
-      const entryId = (await logOf(ann))[1]?.id;
-      await ear.refused('message_react', { ...react, messageId: entryId }, 'not_found');
-      const other = await mouth.call('private_message', { receiverId: bob.id, content: 'other' });
-      await unfriend(ann, bob);
-      await ear.refused('message_react', { ...react, messageId: other.id }, 'not_allowed');
-      closeAll(mouth, ear, eve);
-    });
-
-    it('loses nothing when both react at the same time, over and over', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
-      const emojis = [...'😀😁😂😃😄😅😆😇'];
-      await Promise.all(
-        emojis.flatMap((emoji) =>
-          [mouth, ear].map((socket) =>
-            socket.call('message_react', { messageId: message.id, emoji, active: true }),
-          ),
-        ),
-      );
-      const log = await logOf(ann);
-      expect(log.map(({ seq }) => seq)).to.deep.equal(log.map((_, index) => index + 1));
-      expect(log).to.have.length(1 + 2 * emojis.length);
-      for (const { count, userIds } of log[0]?.reactions ?? []) {
-        expect(count).to.equal(2);
-        expect(userIds).to.have.members([ann.id, bob.id]);
-      }
-      expect(log[0]?.rev).to.equal(1 + 2 * emojis.length);
-      const revs = log.slice(1).map(({ content }) => (content as { data: { rev: number } }).data.rev);
-      expect(revs).to.deep.equal(revs.map((_, index) => index + 2));
-      closeAll(mouth, ear);
-    });
-  });
-
   it('finish what a crash left between a change and its entry, in the log and for whoever listens', async () => {
-    const { bob, mouth, ear, message } = await buildMessage();
+    const { bob, mouth, ear, message } = await buildTalk(app.url);
     const anHourAgo = Types.ObjectId.createFromTime(Date.now() / 1000 - 3600).toHexString();
     const at = new Date();
     const outbox = {
@@ -350,7 +231,7 @@ describe('messages: changes', () => {
 
   it('end in one state when the sender recalls while editing and the receiver reacts', async () => {
     for (let round = 0; round < 10; round++) {
-      const { ann, bob, mouth, ear, message } = await buildMessage('hello');
+      const { ann, bob, mouth, ear, message } = await buildTalk(app.url, 'hello');
       const { id: messageId } = message;
       await Promise.all([
         mouth.emit('message_edit', { messageId, content: 'secret' }),
@@ -366,54 +247,5 @@ describe('messages: changes', () => {
       expect(JSON.stringify(logs)).not.to.contain('secret');
       closeAll(mouth, ear);
     }
-  });
-
-  describe('message_delete', () => {
-    it('hides a message from me alone, on every device, and keeps its place in the log', async () => {
-      const { ann, bob, mouth, ear, message } = await buildMessage();
-      await mouth.call('private_message', { receiverId: bob.id, content: 'second' });
-      const elsewhere = await (await logInAgain(app.url, bob)).connect();
-      await ear.call('message_delete', { messageId: message.id });
-      expect(await elsewhere.next('message_deleted')).to.deep.equal({
-        messageId: message.id,
-        conversationId: message.conversationId,
-        messageSeq: 1,
-      });
-      expect((await bob.rest('DELETE', `/api/messages/${message.id}`)).status).to.equal(204);
-      expect((await logOf(bob)).map(({ content }) => content)).to.deep.equal([null, 'second']);
-      const history = (await ear.call('message_history', { friendId: ann.id })).items;
-      expect(history.map(({ content }) => content)).to.deep.equal(['second']);
-      const others = (await mouth.call('message_history', { friendId: bob.id })).items;
-      expect(others.map(({ content }) => content)).to.deep.equal(['hello', 'second']);
-      await mouth.call('message_edit', { messageId: message.id, content: 'changed' });
-      expect(JSON.stringify(await logOf(bob))).not.to.contain('changed');
-      const react = { messageId: message.id, emoji: '👍', active: true };
-      await ear.refused('message_react', react, 'not_found');
-      closeAll(mouth, ear, elsewhere);
-    });
-
-    it('is not found for a stranger, and pages go on beyond what is deleted', async () => {
-      const [ann, bob] = await buildFriends(app.url);
-      const socket = await ann.connect();
-      const sent: Message[] = [];
-      for (let index = 0; index < 30; index++)
-        sent.push(await socket.call('private_message', { receiverId: bob.id, content: `m${index}` }));
-      await (await buildUser(app.url)).rest('DELETE', `/api/messages/${sent[0]?.id}`).then(({ status }) => {
-        expect(status).to.equal(404);
-      });
-      for (const { id } of sent.slice(5, 25)) await socket.call('message_delete', { messageId: id });
-      const seen: unknown[] = [];
-      let before: number | undefined;
-      for (;;) {
-        const page = await socket.call('message_history', { friendId: bob.id, limit: 2, before });
-        expect(page.items).not.to.be.empty;
-        seen.unshift(...page.items.map(({ content }) => content));
-        if (page.nextCursor === null) break;
-        before = page.nextCursor;
-      }
-      const kept = [...sent.slice(0, 5), ...sent.slice(25)].map(({ content }) => content);
-      expect(seen).to.deep.equal(kept);
-      socket.close();
-    });
   });
 });
