@@ -28,8 +28,12 @@ interface IndexingDeps {
 /** Well below the second within which a message has to be found, and as few writes as that allows. */
 const writeAfterMs = 200;
 /** What one write may hold up the messages that are written at the same time. */
-const mostPerWrite = 100;
-const mostTermsPerWrite = 2000;
+const mostPerWrite = 25;
+const mostTermsPerWrite = 500;
+/** After each write, so long belongs to others, in times of what it took: more where nobody waits, or too many do. */
+const pauses = { usual: 1, leisurely: 4 };
+/** Above this the database has all to do with the messages themselves. */
+const busyFrom = 1000;
 /** Messages of 4,000 characters make it 60 MB. */
 const mostWaiting = 5000;
 
@@ -42,22 +46,28 @@ export function createIndexing({ store, onFailure }: IndexingDeps) {
   let run: Promise<void> = Promise.resolve();
   let debt: IndexDebt | null = null;
 
-  async function keep(entries: Iterable<IndexableEntry>, onKept = (_: IndexableEntry) => {}): Promise<void> {
+  async function keep(
+    entries: Iterable<IndexableEntry>,
+    { pause, onKept }: { pause(): number; onKept?(entry: IndexableEntry): void },
+  ): Promise<void> {
     for (const batch of batchesOf(entries)) {
       const startedAt = performance.now();
       await store.keep(batch.map(({ terms, entry }) => toIndexed(entry, terms)));
-      for (const { entry } of batch) onKept(entry);
+      if (onKept) for (const { entry } of batch) onKept(entry);
       // messages that wait to be written come first
-      await delay(performance.now() - startedAt);
+      await delay(pause() * (performance.now() - startedAt));
     }
   }
 
   async function write(): Promise<void> {
     try {
       while (waiting.size > 0)
-        await keep([...waiting.values()], (entry) => {
-          // unless it has changed meanwhile
-          if (waiting.get(entry.id) === entry) waiting.delete(entry.id);
+        await keep([...waiting.values()], {
+          pause: () => (waiting.size < busyFrom ? pauses.usual : pauses.leisurely),
+          onKept(entry) {
+            // unless it has changed meanwhile
+            if (waiting.get(entry.id) === entry) waiting.delete(entry.id);
+          },
         });
     } catch (error) {
       onFailure(error);
@@ -88,9 +98,12 @@ export function createIndexing({ store, onFailure }: IndexingDeps) {
     /** Indexes what waits. Never fails: what cannot be written waits on. */
     flush,
 
-    /** Indexes these messages now. Throws if that fails. */
+    /** Indexes messages that were left out, at leisure. Throws if that fails. */
     index: (entries: readonly IndexableEntry[]): Promise<void> =>
-      keep(entries.filter(({ contentType, content }) => searchableText(contentType, content) !== '')),
+      keep(
+        entries.filter(({ contentType, content }) => searchableText(contentType, content) !== ''),
+        { pause: () => pauses.leisurely },
+      ),
 
     /** From when on ids of messages may be missing in the index; `null` if none is. */
     pendingSince(): Date | null {

@@ -22,7 +22,7 @@ interface SearchDeps {
 const usualLimit = 50;
 const pageMaxBytes = 256 * 1024;
 /** A look takes up more candidates than the one before, as those did not fill the page; so many for one page. */
-const mostLooks = 8;
+const mostLooks = 6;
 /** Of several terms, so many are looked for to learn which one is rarest. */
 const mostTried = 4;
 const lookGrowth = 3;
