@@ -68,6 +68,7 @@ describe('messages: private_message', () => {
 
   const refusedContents: [string, object][] = [
     ['a blank text', { content: ' \n\t' }],
+    ['a text of which nothing is visible', { content: '\u200B\u3164 \u2800' }],
     ['a text of 4,001 characters', { content: 'x'.repeat(4001) }],
     ['a text that is no string', { content: { $ne: null } }],
     ['a location outside the globe', { contentType: 'location', content: { latitude: 91, longitude: 0 } }],
