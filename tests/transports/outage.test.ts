@@ -9,6 +9,8 @@ import { expect } from 'chai';
 import { readConfig } from '../../src/config.ts';
 import { buildFriends, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
+import { openCountingProxy } from '../support/counting-proxy.ts';
+import { freshDatabaseUri } from '../support/database.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -130,5 +132,24 @@ describe('a database that is away', () => {
     expect(sent.seq).to.equal(1);
     const { items } = await socket.call('message_history', { friendId });
     expect(items).to.deep.equal([sent]);
+  });
+});
+
+describe('a connection to the database', () => {
+  it('that breaks under a send leaves it unknown, and a repeat settles it to one message', async () => {
+    const proxy = await openCountingProxy(freshDatabaseUri());
+    const app = await startApp({ mongodbUri: proxy.uri });
+    const [ann, bob] = await buildFriends(app.url);
+    const socket = await ann.connect();
+    const message = { receiverId: bob.id, content: 'x', clientMessageId: 'x' };
+    proxy.breakAt('insert');
+    await socket.refused('private_message', message, 'unavailable');
+    const sent = await socket.call('private_message', message);
+    expect(sent.seq).to.equal(1);
+    const { items } = await socket.call('message_history', { friendId: bob.id });
+    expect(items).to.deep.equal([sent]);
+    socket.close();
+    await app.close();
+    await proxy.close();
   });
 });
