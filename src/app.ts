@@ -23,6 +23,7 @@ const reconnectWithinMs = 5000;
 const reopenEveryMs = 2000;
 const answerWithinMs = 10_000;
 const readyWithinMs = 2000;
+const tidyWithinMs = 3000;
 
 /** Builds the server in reading order; it listens when told to. */
 export async function createApp(config: Config): Promise<App> {
@@ -65,6 +66,13 @@ export async function createApp(config: Config): Promise<App> {
     }
   }
 
+  /** What a database that is away does not let end is taken up by the next start, as after a crash. */
+  async function asFarAsPossible(work: Promise<void>): Promise<void> {
+    await withinDeadline(work, tidyWithinMs).catch((error: unknown) =>
+      log.warn({ cause: String(error) }, 'the server stops before everything is tidy'),
+    );
+  }
+
   return {
     async listen() {
       httpServer.listen(config.port, config.host);
@@ -76,10 +84,10 @@ export async function createApp(config: Config): Promise<App> {
     async close() {
       announceRestart(Math.round(Math.random() * reconnectWithinMs));
       await Promise.race([drain.finish(), delay(answerWithinMs, undefined, { ref: false })]);
-      await features.settle();
+      await asFarAsPossible(features.settle());
       await close();
-      await features.closePresence();
-      await database.close();
+      await asFarAsPossible(features.closePresence());
+      await asFarAsPossible(database.close());
       await embedded?.close();
     },
   };

@@ -59,6 +59,9 @@ const brokenConnection = new Set<unknown>(['EPIPE', 'ECONNRESET', 'ECONNREFUSED'
 function isOutage(error: unknown): boolean {
   if (outages.some((outage) => error instanceof outage)) return true;
   if (error instanceof Error && 'code' in error && brokenConnection.has(error.code)) return true;
-  if (error instanceof mongo.MongoBulkWriteError && error.result.getWriteConcernError()) return true;
+  if (error instanceof mongo.MongoBulkWriteError) {
+    // the driver wraps whatever stopped the writes
+    if (error.result.getWriteConcernError() || isOutage(error.errorResponse)) return true;
+  }
   return error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError');
 }

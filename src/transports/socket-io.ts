@@ -8,6 +8,8 @@ import { closeSlowSockets } from './slow-sockets.ts';
 import type { SocketPort, SocketSession, SocketSessions } from './socket-sessions.ts';
 
 const frameMaxBytes = 64 * 1024;
+/** Who has not said who it is by then is nobody. */
+const joinsWithinMs = 10_000;
 /** How often a client may say who it is on one connection: once, and again with a renewed token. */
 const mostAdmissions = 5;
 
@@ -17,6 +19,7 @@ export function createSocketServer({ corsOrigins }: { corsOrigins: '*' | string[
     maxHttpBufferSize: frameMaxBytes,
     serveClient: false,
     perMessageDeflate: false,
+    connectTimeout: joinsWithinMs,
     cors: { origin: corsOrigins },
     // other upgrades are not ours to end: /ws takes its own and refuses the rest
     destroyUpgrade: false,

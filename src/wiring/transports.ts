@@ -1,4 +1,5 @@
 import { createServer, type Server as HttpServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { frameTypes, type pushEvents } from '../contracts.ts';
@@ -40,6 +41,8 @@ const socketBuckets = {
 
 /** Uploads are ended by their own clock first. */
 const graceMs = 60_000;
+/** How long answers may take to leave once the server closes. */
+const closedWithinMs = 2000;
 
 interface TransportsInput {
   config: Config;
@@ -125,7 +128,8 @@ function serveSockets(
     /** Closes every socket, and the HTTP server with them. */
     async close(): Promise<void> {
       await frames.close();
-      await io.close();
+      // requests that never end would hold it for ever, and sockets that do not read for half a minute
+      await Promise.race([io.close(), delay(closedWithinMs, undefined, { ref: false })]);
       httpServer.closeAllConnections();
     },
   };

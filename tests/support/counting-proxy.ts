@@ -13,6 +13,7 @@ export async function openCountingProxy(target: string) {
   const address =
     port === '' ? { path: decodeURIComponent(hostname) } : { host: hostname, port: Number(port) };
   const commands: string[] = [];
+  let breaking: string | undefined;
 
   const server = createServer((client) => {
     const upstream = connect(address);
@@ -24,6 +25,10 @@ export async function openCountingProxy(target: string) {
         const length = unread.readInt32LE(0);
         const name = commandOf(unread.subarray(0, length));
         if (name !== undefined && !['hello', 'ping', 'endSessions'].includes(name)) commands.push(name);
+        if (name !== undefined && name === breaking) {
+          breaking = undefined;
+          client.resetAndDestroy();
+        }
         unread = unread.subarray(length);
       }
     });
@@ -47,6 +52,10 @@ export async function openCountingProxy(target: string) {
       commands.length = 0;
       await work();
       return [...commands];
+    },
+    /** Breaks the connection under the next command of this name, which the database gets all the same. */
+    breakAt(command: string): void {
+      breaking = command;
     },
     async close(): Promise<void> {
       server.close();

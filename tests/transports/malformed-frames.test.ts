@@ -102,6 +102,13 @@ describe('malformed frames', () => {
     await raw.closed();
   });
 
+  it('ends a connection that joins no namespace within 10 s', async () => {
+    const raw = await RawSocket.opened(app.url);
+    const startedAt = Date.now();
+    await raw.closed();
+    expect(Date.now() - startedAt).to.be.within(9500, 12_000);
+  });
+
   it('refuses numbers that JSON cannot hold exactly', async () => {
     const raw = await RawSocket.joined(app.url, attacker.token);
     for (const [index, number] of ['1e400', '-1e400', '9007199254740992', '1e308'].entries()) {

@@ -9,6 +9,9 @@ import { expect } from 'chai';
 import { readConfig } from '../../src/config.ts';
 import { buildFriends, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
+import { openCountingProxy } from '../support/counting-proxy.ts';
+import { freshDatabaseUri } from '../support/database.ts';
+import { spawnServer } from '../support/server-process.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -130,5 +133,50 @@ describe('a database that is away', () => {
     expect(sent.seq).to.equal(1);
     const { items } = await socket.call('message_history', { friendId });
     expect(items).to.deep.equal([sent]);
+  });
+});
+
+describe('stopping while the database is away', () => {
+  for (const [what, signal] of [
+    ['hangs', 'SIGSTOP'],
+    ['is gone', 'SIGKILL'],
+  ] as const) {
+    it(`exits 0 in time when it ${what}`, async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'parley-outage-'));
+      const database = await startDatabase(join(directory, 'data'));
+      const server = await spawnServer({ MONGODB_URI: database.uri, DATA_DIR: directory });
+      const [ann, bob] = await buildFriends(server.url);
+      const socket = await ann.connect();
+      const message = { receiverId: bob.id, content: 'x' };
+      await socket.call('private_message', message);
+      database.child.kill(signal);
+      const refusal = socket.refused('private_message', message, 'unavailable');
+      const startedAt = Date.now();
+      expect(await server.stop()).to.equal(0);
+      expect(Date.now() - startedAt).to.be.lessThan(24_000);
+      await refusal;
+      socket.close();
+      database.child.kill('SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    }).timeout(60_000);
+  }
+});
+
+describe('a connection to the database', () => {
+  it('that breaks under a send leaves it unknown, and a repeat settles it to one message', async () => {
+    const proxy = await openCountingProxy(freshDatabaseUri());
+    const app = await startApp({ mongodbUri: proxy.uri });
+    const [ann, bob] = await buildFriends(app.url);
+    const socket = await ann.connect();
+    const message = { receiverId: bob.id, content: 'x', clientMessageId: 'x' };
+    proxy.breakAt('insert');
+    await socket.refused('private_message', message, 'unavailable');
+    const sent = await socket.call('private_message', message);
+    expect(sent.seq).to.equal(1);
+    const { items } = await socket.call('message_history', { friendId: bob.id });
+    expect(items).to.deep.equal([sent]);
+    socket.close();
+    await app.close();
+    await proxy.close();
   });
 });

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -7,7 +8,9 @@ import { buildFriends } from '../support/builders.ts';
 import { TestSocket } from '../support/clients.ts';
 import { freshDatabaseUri } from '../support/database.ts';
 import { checkLog, readWholeHistory } from '../support/log-checker.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 import { spawnServer } from '../support/server-process.ts';
+import { beginUpload } from '../support/slow-upload.ts';
 import { WsClient } from '../support/ws-client.ts';
 
 describe('stopping', () => {
@@ -64,6 +67,23 @@ describe('stopping', () => {
     expect(Date.now() - startedAt).to.be.lessThan(6000);
     client.close();
   });
+
+  it('does not wait long for requests that never end', async () => {
+    const server = await spawnServer(environment);
+    const [ann] = await buildFriends(server.url);
+    const { hostname, port } = new URL(server.url);
+    const half = connect(Number(port), hostname).on('error', () => {});
+    half.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n');
+    const upload = beginUpload(server.url, { path: '/api/files', token: ann.token });
+    await upload.send('x');
+    const deaf = await RawSocket.joined(server.url, ann.token);
+    deaf.socket.pause();
+    const startedAt = Date.now();
+    expect(await server.stop()).to.equal(0);
+    expect(Date.now() - startedAt).to.be.lessThan(20_000);
+    half.destroy();
+    deaf.cut();
+  }).timeout(40_000);
 
   it('takes a second signal within a second for the first', async () => {
     const server = await spawnServer(environment);
