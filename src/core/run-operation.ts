@@ -101,7 +101,8 @@ function logOutcome(log: OperationLog, { bound, call, outcome, failure, startedA
     ...(!outcome.ok && { code: outcome.error.code }),
   };
   if (!outcome.ok && outcome.error.status === 500) log.error({ ...line, err: failure }, 'operation failed');
-  else if (!outcome.ok && outcome.error.status > 500)
+  // what the server itself said is no fault of it: it stops, or is full
+  else if (!outcome.ok && outcome.error.status > 500 && !(failure instanceof AppError))
     log.error({ ...line, cause: String(failure) }, 'operation failed');
   // a line for each of them would make a flood cost more than what it asks for
   else if (!outcome.ok && outcome.error.code === 'rate_limited') log.debug(line, 'operation');

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { type Connection, mongo, Schema } from 'mongoose';
+import { withinDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ByteRange, FileStorage } from '../../core/file-storage.ts';
 
@@ -28,6 +29,8 @@ fileSchema.index({ filename: 1, uploadDate: 1 });
 const chunkSchema = new Schema({}, { collection: `${bucketName}.chunks`, versionKey: false });
 chunkSchema.index({ files_id: 1, n: 1 }, { unique: true });
 
+const cleanUpWithinMs = 500;
+
 /** Keeps files in the database, in chunks of 255 KiB. `get` rejects with a RangeError for a range past the end. */
 export function createGridFsStorage(connection: Connection): FileStorage {
   connection.model('StoredFile', fileSchema);
@@ -45,8 +48,8 @@ export function createGridFsStorage(connection: Connection): FileStorage {
         const upload = store.bucket.openUploadStream(key, { metadata });
         const marker = await store.mark(key, upload.id);
         await fill(upload, content).catch(async (error: unknown) => {
-          // the first failure says more than one of the clean-up
-          await store.discard([upload.id, marker]).catch(() => {});
+          // the first failure says more than one of the clean-up, which is made up for later
+          await withinDeadline(store.discard([upload.id, marker]), cleanUpWithinMs).catch(() => {});
           throw error;
         });
         await store.unmark(marker).catch(() => {});
@@ -128,7 +131,8 @@ function createStore(db: mongo.Db) {
     async *read({ _id, chunkSize }: FileRecord, { start, end }: ByteRange): AsyncGenerator<Buffer> {
       for (let at = start; at <= end; ) {
         const n = Math.floor(at / chunkSize);
-        const chunk = await chunks.findOne({ files_id: _id, n }, { promoteBuffers: true });
+        // the driver may wait for ever on a connection that was made while the database went away
+        const chunk = await withinDeadline(chunks.findOne({ files_id: _id, n }, { promoteBuffers: true }));
         const from = n * chunkSize;
         const wanted = chunk?.data.subarray(at - from, end + 1 - from);
         const expected = Math.min(end + 1, from + chunkSize) - at;
@@ -161,7 +165,7 @@ function within(size: number, range: ByteRange | undefined): ByteRange {
   return { start: range.start, end: Math.min(range.end, size - 1) };
 }
 
-/** Resolves when the file is kept. No write is under way any more when this rejects, so that it can be undone. */
+/** Resolves when the file is kept. Unless it hangs, no write is under way any more when this rejects. */
 async function fill(upload: mongo.GridFSBucketWriteStream, content: Readable): Promise<void> {
   // told by the callbacks as well
   upload.on('error', () => {});
@@ -175,10 +179,12 @@ async function fill(upload: mongo.GridFSBucketWriteStream, content: Readable): P
   await settled((done) => upload.end(done));
 }
 
+/** The driver may wait for ever on a connection that was made while the database went away, or for one that hangs. */
 function settled(run: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const written = new Promise<void>((resolve, reject) => {
     run((error) => (error ? reject(asOutage(error)) : resolve()));
   });
+  return withinDeadline(written);
 }
 
 /** When the connection breaks under a large write, the driver passes on the socket's own error. */
