@@ -10,6 +10,8 @@ type Held = Message | 'change';
 /** What a device holds of one conversation. */
 interface HeldLog {
   entries: Map<number, Held>;
+  /** Changes that came before the answer which brings their message, by its place. */
+  early: Map<number, ChangeEvent[]>;
   conversation: Conversation | null;
 }
 
@@ -114,7 +116,7 @@ export class Device {
   #logOf(conversationId: string): HeldLog {
     const known = this.#logs.get(conversationId);
     if (known) return known;
-    const log: HeldLog = { entries: new Map(), conversation: null };
+    const log: HeldLog = { entries: new Map(), early: new Map(), conversation: null };
     this.#logs.set(conversationId, log);
     return log;
   }
@@ -124,16 +126,21 @@ export class Device {
       this.#change(message.content as ChangeEvent);
       return;
     }
-    const { entries } = this.#logOf(message.conversationId);
+    const { entries, early } = this.#logOf(message.conversationId);
     const held = entries.get(message.seq);
     if (held && held !== 'change' && (held.rev > message.rev || isEmptied(held))) return;
     entries.set(message.seq, message);
+    const changes = early.get(message.seq) ?? [];
+    early.delete(message.seq);
+    for (const change of changes) this.#change(change);
   }
 
-  #change({ event, data }: ChangeEvent): void {
-    const { entries } = this.#logOf(data.conversationId);
+  #change(change: ChangeEvent): void {
+    const { event, data } = change;
+    const { entries, early } = this.#logOf(data.conversationId);
     entries.set(data.seq, 'change');
     const held = entries.get(data.messageSeq);
+    if (!held) early.set(data.messageSeq, [...(early.get(data.messageSeq) ?? []), change]);
     if (!held || held === 'change' || held.rev >= data.rev || isEmptied(held)) return;
     const changed = { ...held, rev: data.rev };
     if (event === 'message_edited')
