@@ -12,6 +12,8 @@ interface HeldLog {
   entries: Map<number, Held>;
   /** Changes that came before the answer which brings their message, by its place. */
   early: Map<number, ChangeEvent[]>;
+  /** Places of messages that the person has deleted for themselves. */
+  deleted: Set<number>;
   conversation: Conversation | null;
 }
 
@@ -51,7 +53,9 @@ export class Device {
     socket.socket.on('message_recalled', (data) => this.#change({ event: 'message_recalled', data }));
     socket.socket.on('message_edited', (data) => this.#change({ event: 'message_edited', data }));
     socket.socket.on('message_reacted', (data) => this.#change({ event: 'message_reacted', data }));
-    socket.socket.on('message_deleted', (data) => this.#empty(data.conversationId, data.messageSeq));
+    socket.socket.on('message_deleted', (data) =>
+      this.#logOf(data.conversationId).deleted.add(data.messageSeq),
+    );
     socket.socket.on('conversation_updated', (conversation) => {
       this.#logOf(conversation.id).conversation = conversation;
     });
@@ -71,7 +75,7 @@ export class Device {
   }
 
   holdDeleted({ conversationId, seq }: Message): void {
-    this.#empty(conversationId, seq);
+    this.#logOf(conversationId).deleted.add(seq);
   }
 
   async catchUp(limit = 200): Promise<void> {
@@ -87,10 +91,13 @@ export class Device {
       });
       for (const { conversation, entries, reset } of page.items) {
         const log = this.#logOf(conversation.id);
-        if (reset) log.entries.clear();
+        if (reset) {
+          log.entries.clear();
+          log.deleted.clear();
+        }
         log.conversation = conversation;
         for (const entry of entries) this.#hold(entry);
-        for (const seq of conversation.deletedSeqs) this.#empty(conversation.id, seq);
+        for (const seq of conversation.deletedSeqs) log.deleted.add(seq);
       }
       this.#since = page.since;
       cursor = page.nextCursor;
@@ -99,9 +106,10 @@ export class Device {
 
   /** The messages that it shows, as far as clients can tell them apart, in their order. */
   shows(conversationId: string): object[] {
-    return [...this.#logOf(conversationId).entries]
+    const { entries, deleted } = this.#logOf(conversationId);
+    return [...entries]
       .sort(([one], [other]) => one - other)
-      .flatMap(([, entry]) => (entry === 'change' || isEmptied(entry) ? [] : [essence(entry)]));
+      .flatMap(([seq, entry]) => (entry === 'change' || deleted.has(seq) ? [] : [essence(entry)]));
   }
 
   /** The places that it has heard of, whatever stands there. */
@@ -116,7 +124,7 @@ export class Device {
   #logOf(conversationId: string): HeldLog {
     const known = this.#logs.get(conversationId);
     if (known) return known;
-    const log: HeldLog = { entries: new Map(), early: new Map(), conversation: null };
+    const log: HeldLog = { entries: new Map(), early: new Map(), deleted: new Set(), conversation: null };
     this.#logs.set(conversationId, log);
     return log;
   }
@@ -128,7 +136,7 @@ export class Device {
     }
     const { entries, early } = this.#logOf(message.conversationId);
     const held = entries.get(message.seq);
-    if (held && held !== 'change' && (held.rev > message.rev || isEmptied(held))) return;
+    if (held && held !== 'change' && held.rev > message.rev) return;
     entries.set(message.seq, message);
     const changes = early.get(message.seq) ?? [];
     early.delete(message.seq);
@@ -141,7 +149,7 @@ export class Device {
     entries.set(data.seq, 'change');
     const held = entries.get(data.messageSeq);
     if (!held) early.set(data.messageSeq, [...(early.get(data.messageSeq) ?? []), change]);
-    if (!held || held === 'change' || held.rev >= data.rev || isEmptied(held)) return;
+    if (!held || held === 'change' || held.rev >= data.rev) return;
     const changed = { ...held, rev: data.rev };
     if (event === 'message_edited')
       Object.assign(changed, { content: data.content, editedAt: data.editedAt });
@@ -152,18 +160,6 @@ export class Device {
     }
     entries.set(data.messageSeq, changed);
   }
-
-  /** The person has deleted a message; what is recalled counts the same. */
-  #empty(conversationId: string, seq: number): void {
-    const { entries } = this.#logOf(conversationId);
-    const held = entries.get(seq);
-    if (held && held !== 'change') entries.set(seq, { ...held, content: null, recalledAt: null });
-  }
-}
-
-/** Deleted by the person; a recalled message is still shown as one. */
-function isEmptied({ content, recalledAt }: Message): boolean {
-  return content === null && recalledAt === null;
 }
 
 function contiguous({ entries }: HeldLog): number {
