@@ -163,14 +163,16 @@ describe('stopping while the database is away', () => {
 });
 
 describe('a connection to the database', () => {
-  it('that breaks under a send leaves it unknown, and a repeat settles it to one message', async () => {
+  it('that breaks under a send leaves it unknown at the most, and a repeat settles it to one message', async () => {
     const proxy = await openCountingProxy(freshDatabaseUri());
     const app = await startApp({ mongodbUri: proxy.uri });
     const [ann, bob] = await buildFriends(app.url);
     const socket = await ann.connect();
     const message = { receiverId: bob.id, content: 'x', clientMessageId: 'x' };
     proxy.breakAt('insert');
-    await socket.refused('private_message', message, 'unavailable');
+    // a replica set's driver repeats the write by itself
+    const answer = await socket.emit('private_message', message);
+    if (!answer.ok) expect(answer.error.code).to.equal('unavailable');
     const sent = await socket.call('private_message', message);
     expect(sent.seq).to.equal(1);
     const { items } = await socket.call('message_history', { friendId: bob.id });
