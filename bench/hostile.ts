@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { io, type Socket } from 'socket.io-client';
-import { WebSocket } from 'ws';
 import { openExternalDatabase, temporaryDirectory } from './databases.ts';
 import type { Pair, Person } from './load-protocol.ts';
 import { chooseCores } from './processes.ts';
@@ -26,7 +27,6 @@ const ordinaryPairs = 20;
 const sendEveryMs = 200;
 const phaseMs = 8000;
 const leadMs = 2000;
-const floodPerTurn = 20;
 
 const cores = chooseCores();
 const database = await openExternalDatabase(values.database ?? null, cores);
@@ -99,50 +99,18 @@ async function ackTimes(
   return times;
 }
 
-/** Begins to send as fast as it goes, reconnecting whenever it is thrown out, and to ask without ever reading. */
+/** Lets an attacker loose in a thread of its own; answers a function that ends it and tells what it got rid of. */
 function attack(
   url: string,
   flooding: Pair,
   deaf: Person,
 ): () => Promise<{ sent: number; reconnects: number }> {
-  let isOver = false;
-  const told = { sent: 0, reconnects: 0 };
-  const message = { receiverId: flooding.receiver.userId, content: 'x'.repeat(1000) };
-
-  async function flood(): Promise<void> {
-    while (!isOver) {
-      const socket = await connect(url, flooding.sender).catch(() => null);
-      told.reconnects++;
-      while (!isOver && socket?.connected) {
-        for (let at = 0; at < floodPerTurn; at++) socket.emit('private_message', message);
-        told.sent += floodPerTurn;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      socket?.disconnect();
-      await delay(50);
-    }
-  }
-
-  async function stayDeaf(): Promise<void> {
-    while (!isOver) {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
-      socket.on('error', () => {});
-      await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
-      socket.send(`40${JSON.stringify({ token: deaf.token })}`);
-      await delay(100);
-      socket.pause();
-      while (!isOver && socket.readyState === WebSocket.OPEN) {
-        socket.send('421["profile_get",{}]');
-        await delay(5);
-      }
-      socket.terminate();
-    }
-  }
-
-  const ended = Promise.all([flood(), stayDeaf()]);
+  const attacker = new Worker(new URL('./attacker.js', import.meta.url), {
+    workerData: { url, flooding, deaf },
+  });
   return async () => {
-    isOver = true;
-    await ended;
+    attacker.postMessage('end');
+    const [told] = await once(attacker, 'message');
     return told;
   };
 }
