@@ -34,6 +34,7 @@ describe('roaming: MESSAGE_ROAMING_DAYS', () => {
   let socket: TestSocket;
   let peer: TestSocket;
   let conversationId: string;
+  let tooOld: string;
 
   before(async () => {
     app = await startApp({ history: { shownForMs: 1.5 * dayMs, keptForMs: 0 } });
@@ -42,6 +43,7 @@ describe('roaming: MESSAGE_ROAMING_DAYS', () => {
     peer = await bob.connect();
     const sent = await say(socket, bob.id, ['jackal 1', 'jackal 2', 'jackal 3', 'jackal 4', 'jackal 5']);
     conversationId = sent[0]?.conversationId ?? '';
+    tooOld = sent[1]?.id ?? '';
     await untilIndexed(ann, socket, bob.id);
     await makeOlder(app, conversationId, [10, 3, 1.6, 1.4, 0.5]);
   });
@@ -64,6 +66,14 @@ describe('roaming: MESSAGE_ROAMING_DAYS', () => {
     expect(contents).to.deep.equal(['jackal 5', 'jackal 4']);
     const since = new Date(Date.now() - 30 * dayMs).toISOString();
     expect(await searchAll(bob, { q: 'jackal', since })).to.have.length(2);
+  });
+
+  it('moves no mark to what is not shown, and changes nothing of it', async () => {
+    const marks = { messageId: tooOld, status: 'read' } as const;
+    await peer.refused('message_status_update', marks, 'not_found');
+    await peer.refused('message_react', { messageId: tooOld, emoji: '👍', active: true }, 'not_found');
+    const { items } = await peer.call('sync', {});
+    expect(items.map(({ conversation }) => conversation.readSeq)).to.deep.equal([0]);
   });
 
   it('bounds what is unread', async () => {

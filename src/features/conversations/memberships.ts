@@ -22,6 +22,11 @@ export function createMemberships({ store, floors }: MembershipsDeps) {
     listAfter: async (...page: Parameters<typeof store.listAfter>) =>
       onFloors(await store.listAfter(...page)),
     findOf: async (...named: Parameters<typeof store.findOf>) => onFloors(await store.findOf(...named)),
+    /** Marks do not move to what nobody may see any more. */
+    async raiseMarks(...[key, raise]: Parameters<typeof store.raiseMarks>) {
+      const floorSeqs = await floors.of([key.conversationId]);
+      return raise.seq < (floorSeqs.get(key.conversationId) ?? 0) ? null : store.raiseMarks(key, raise);
+    },
     async find(key: Parameters<typeof store.find>[0]): Promise<Membership | null> {
       const found = await store.find(key);
       return found && ((await onFloors([found]))[0] ?? null);
