@@ -15,4 +15,21 @@ export interface Delivery<Events extends PushEvents> {
     data: z.output<Events[Name]>;
     originSocketId: string | null;
   }): void;
+
+  /** To every socket in the room of a conversation but the acting one, and all of a person's where they are left out. */
+  toConversation<Name extends keyof Events & string>(push: {
+    conversationId: string;
+    event: Name;
+    data: z.output<Events[Name]>;
+    originSocketId: string | null;
+    exceptUserId?: string;
+  }): void;
+}
+
+/** Moves all sockets of people into and out of the rooms of conversations, at once: the next push finds them there. */
+export interface ConversationRooms {
+  admit(conversationId: string, userIds: readonly string[]): void;
+  dismiss(conversationId: string, userIds: readonly string[]): void;
+  /** Everybody out. */
+  close(conversationId: string): void;
 }

@@ -2,7 +2,7 @@ import type { Server } from 'socket.io';
 import type { Delivery, PushEvents } from '../core/delivery.ts';
 import type { FrameSocket } from './frame-connection.ts';
 import type { EncodePush } from './frames.ts';
-import { type Rooms, userRoom } from './rooms.ts';
+import { conversationRoom, type Rooms, userRoom } from './rooms.ts';
 
 interface DeliveryDeps {
   io: Server;
@@ -29,6 +29,11 @@ export function createDelivery<Events extends PushEvents>({
       if (sockets.size === 0) return;
       const frame = encodePush(event, data);
       for (const socket of sockets) if (socket.id !== originSocketId) socket.send(frame);
+    },
+
+    toConversation({ conversationId, event, data, originSocketId, exceptUserId }) {
+      const left = [originSocketId ?? [], exceptUserId === undefined ? [] : userRoom(exceptUserId)].flat();
+      io.to(conversationRoom(conversationId)).except(left).emit(event, data);
     },
   };
 }

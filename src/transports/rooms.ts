@@ -1,6 +1,9 @@
 /** The room of all sockets of one person. */
 export const userRoom = (userId: string): string => `user:${userId}`;
 
+/** The room of all sockets that hear a group. */
+export const conversationRoom = (conversationId: string): string => `conversation:${conversationId}`;
+
 /** Who of the sockets on `/ws` hears what: the counterpart of Socket.IO's rooms, by the same names. */
 export interface Rooms<Member> {
   join(room: string, member: Member): void;
