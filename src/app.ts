@@ -36,6 +36,7 @@ export async function createApp(config: Config): Promise<App> {
     config,
     log,
     delivery: sockets.delivery,
+    rooms: { admit() {}, dismiss() {}, close() {} },
     connection: database.connection,
     jwtSecret,
   });

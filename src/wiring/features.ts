@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import { withinDeadline } from '../core/deadline.ts';
-import type { Delivery } from '../core/delivery.ts';
+import type { ConversationRooms, Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
@@ -15,12 +15,14 @@ import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildFiles, buildFileTools } from './files.ts';
+import { buildGroupStores, buildGroups } from './groups.ts';
 import { buildPeople } from './people.ts';
 import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
+const resumeGroupsEveryMs = 10_000;
 const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
@@ -29,12 +31,13 @@ interface FeaturesInput {
   config: Config;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
+  rooms: ConversationRooms;
   connection: Connection;
   jwtSecret: string;
 }
 
 /** The features: each gets its store and what it needs of the others. */
-export function buildFeatures({ config, log, delivery, connection, jwtSecret }: FeaturesInput) {
+export function buildFeatures({ config, log, delivery, rooms, connection, jwtSecret }: FeaturesInput) {
   const common = {
     config,
     log,
@@ -64,6 +67,9 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
+  const groupStores = buildGroupStores(connection);
+  const isHeard = (userId: string, originSocketId: string | null) =>
+    liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
     config,
     connection,
@@ -73,7 +79,20 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     users,
     attachments: files.attachments,
     onSent: typing.stop,
-    isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
+    isHeard,
+    groupsFor: (mine) => groups.groupsFor(mine),
+  });
+  const groups = buildGroups({
+    ...common,
+    stores: groupStores,
+    delivery,
+    rooms,
+    people,
+    pictures: fileTools.pictures,
+    writeEntry: conversing.writeGroupEntry,
+    recheck: conversing.recheck,
+    conversationFor: conversing.conversationFor,
+    isHeard,
   });
   const accounts = buildAccounts({
     ...common,
@@ -81,7 +100,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     jwtSecret,
     people,
     sessionStore,
-    fileTools,
+    pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
     holders: [...conversing.holders, files.personalFiles],
   });
@@ -100,6 +119,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       ...accounts.operations,
       ...people.operations,
       ...conversing.operations,
+      ...groups.operations,
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
@@ -111,6 +131,8 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      background.doOnce(groups.resume);
+      background.repeat(resumeGroupsEveryMs, groups.resume);
       for (const work of conversing.begins) background.doOnce(work);
       for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
       background.repeat(sweepFilesEveryMs, files.attachments.sweep);
