@@ -15,4 +15,31 @@ export interface Delivery<Events extends PushEvents> {
     data: z.output<Events[Name]>;
     originSocketId: string | null;
   }): void;
+  /** To every socket in the conversation's room but the acting one and, if given, all those of one person. */
+  toConversation<Name extends keyof Events & string>(push: {
+    conversationId: string;
+    event: Name;
+    data: z.output<Events[Name]>;
+    originSocketId: string | null;
+    exceptUserId?: string;
+  }): void;
+}
+
+/** A membership of a group as it is now. */
+export interface GroupMove {
+  conversationId: string;
+  userId: string;
+  isMember: boolean;
+}
+
+/**
+ * Who hears what is pushed to a conversation: all sockets of its members on this process, those that are just coming in
+ * included. A move is done when the call returns: what is pushed next reaches who was admitted and not who was dismissed.
+ * Repeating one is harmless.
+ */
+export interface ConversationRooms {
+  admit(conversationId: string, userIds: readonly string[]): void;
+  dismiss(conversationId: string, userIds: readonly string[]): void;
+  /** Dismisses everybody. */
+  close(conversationId: string): void;
 }

@@ -6,11 +6,13 @@ import { withinDeadline } from '../core/deadline.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
+import { createRoomWatch } from '../features/groups/room-watch.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessionStore } from '../features/sessions/sessions.store.ts';
 import { createPhoneNumbers } from '../platform/phone-numbers.ts';
 import { createQuotaStore } from '../platform/quotas.store.ts';
+import type { SocketRooms } from '../transports/conversation-rooms.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
@@ -20,6 +22,8 @@ import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
+/** A group that another process lets somebody into, or out of, is noticed within 15 s. */
+const watchRoomsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
 const sweepFilesEveryMs = 600_000;
 
@@ -29,12 +33,13 @@ interface FeaturesInput {
   config: Config;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
+  rooms: SocketRooms;
   connection: Connection;
   jwtSecret: string;
 }
 
 /** The features: each gets its store and what it needs of the others. */
-export function buildFeatures({ config, log, delivery, connection, jwtSecret }: FeaturesInput) {
+export function buildFeatures({ config, log, delivery, rooms, connection, jwtSecret }: FeaturesInput) {
   const common = {
     config,
     log,
@@ -90,12 +95,20 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     openSessions: liveSockets.openSessions,
     closeSockets: liveSockets.end,
   });
+  // nobody is in a group yet: both are to be answered from the memberships
+  const findGroupIds = async (_userId: string): Promise<string[]> => [];
+  const watchRooms = createRoomWatch({
+    findUserIds: liveSockets.userIds,
+    findMoves: async () => [],
+    follow: rooms.follow,
+  });
   const background = createBackground(log);
 
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
     authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
+    findGroupIds: (userId: string) => withinDeadline(findGroupIds(userId)),
     operations: [
       ...accounts.operations,
       ...people.operations,
@@ -111,6 +124,8 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      // the embedded database of this process is open to nobody else
+      if (config.mongodbUri !== null) background.repeat(watchRoomsEveryMs, watchRooms);
       for (const work of conversing.begins) background.doOnce(work);
       for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
       background.repeat(sweepFilesEveryMs, files.attachments.sweep);

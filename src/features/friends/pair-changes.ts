@@ -16,7 +16,7 @@ import type { RelationshipStore } from './friends.store.ts';
 
 interface PairChangesDeps {
   store: Pick<RelationshipStore, 'change'>;
-  delivery: Delivery<typeof friendsEvents>;
+  delivery: Pick<Delivery<typeof friendsEvents>, 'toUsers'>;
   people: { findByIds(ids: readonly string[]): Promise<Person[]> };
   views: FriendViews;
   /** Lets what concerns the same people happen one after the other, so that counts hold until what they allow is done. */

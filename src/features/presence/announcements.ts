@@ -7,7 +7,7 @@ import { hidden, type Person, presenceOf } from './presence.rules.ts';
 type Reason = 'online' | 'offline' | 'privacy';
 
 interface AnnouncementsDeps {
-  delivery: Delivery<typeof presenceEvents>;
+  delivery: Pick<Delivery<typeof presenceEvents>, 'toUsers'>;
   findPeople(userIds: readonly string[]): Promise<Person[]>;
   friendIdsOf(userId: string, upTo: number): Promise<string[]>;
   onlineAmong(userIds: readonly string[]): Promise<Set<string>>;
