@@ -221,6 +221,41 @@ describe('rooms of conversations', () => {
     }
   });
 
+  it('on /ws the answer to auth comes before anything that is pushed', async () => {
+    const [ann, group] = [somebody(), aGroup()];
+    const { isAsked, answer } = holdHandshakes();
+    const client = await new WsClient(app.url).opened();
+    clients.push(client);
+    client.send({ type: 'auth', token: ann });
+    await isAsked;
+    answer([group]);
+    for (let turn = 0; turn < 20; turn++) {
+      push(group, turn);
+      await Promise.resolve();
+    }
+    const first = await client.take(() => true);
+    expect(await marksOf(client, ann)).to.include(19);
+    expect(first.type).to.equal('ack');
+  });
+
+  it('what moves elsewhere is followed, unless there was a later move here while it was read', async () => {
+    const [ann, joined, left, kept, back] = [somebody(), aGroup(), aGroup(), aGroup(), aGroup()];
+    app.findGroupIds = async () => [left, kept, back];
+    const anns = await openAll(ann);
+    await app.rooms.follow([ann], async () => {
+      app.rooms.admit(kept, [ann]);
+      app.rooms.close(back);
+      const isMember = { [joined]: true, [left]: false, [kept]: false, [back]: true };
+      return Object.entries(isMember).map(([conversationId, is]) => ({
+        conversationId,
+        userId: ann,
+        isMember: is,
+      }));
+    });
+    for (const [mark, group] of [joined, left, kept, back].entries()) push(group, mark);
+    expect(await marksOfAll(anns, ann)).to.deep.equal(anns.map(() => [0, 2]));
+  });
+
   it('a socket that closes during its handshake leaves nothing behind', async () => {
     for (const kind of Object.keys(kinds)) {
       const [ann, group] = [somebody(), aGroup()];
