@@ -36,7 +36,7 @@ export async function createApp(config: Config): Promise<App> {
     config,
     log,
     delivery: sockets.delivery,
-    rooms: { admit() {}, dismiss() {}, close() {} },
+    rooms: sockets.conversationRooms,
     connection: database.connection,
     jwtSecret,
   });

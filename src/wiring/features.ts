@@ -3,14 +3,16 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import { withinDeadline } from '../core/deadline.ts';
-import type { ConversationRooms, Delivery } from '../core/delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
+import { createRoomWatch } from '../features/groups/room-watch.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessionStore } from '../features/sessions/sessions.store.ts';
 import { createPhoneNumbers } from '../platform/phone-numbers.ts';
 import { createQuotaStore } from '../platform/quotas.store.ts';
+import type { SocketRooms } from '../transports/conversation-rooms.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
@@ -21,6 +23,8 @@ import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
+/** A group that another process lets somebody into, or out of, is noticed within 15 s. */
+const watchRoomsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
 const resumeGroupsEveryMs = 10_000;
 const sweepFilesEveryMs = 600_000;
@@ -31,7 +35,7 @@ interface FeaturesInput {
   config: Config;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
-  rooms: ConversationRooms;
+  rooms: SocketRooms;
   connection: Connection;
   jwtSecret: string;
 }
@@ -109,12 +113,18 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     openSessions: liveSockets.openSessions,
     closeSockets: liveSockets.end,
   });
+  const watchRooms = createRoomWatch({
+    findUserIds: liveSockets.userIds,
+    findMoves: groupStores.memberships.movesSince,
+    follow: rooms.follow,
+  });
   const background = createBackground(log);
 
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
     authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
+    findGroupIds: (userId: string) => withinDeadline(groupStores.memberships.groupIdsOf(userId)),
     operations: [
       ...accounts.operations,
       ...people.operations,
@@ -133,6 +143,8 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       background.repeat(watchSessionsEveryMs, watchSessions);
       background.doOnce(groups.resume);
       background.repeat(resumeGroupsEveryMs, groups.resume);
+      // the embedded database of this process is open to nobody else
+      if (config.mongodbUri !== null) background.repeat(watchRoomsEveryMs, watchRooms);
       for (const work of conversing.begins) background.doOnce(work);
       for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
       background.repeat(sweepFilesEveryMs, files.attachments.sweep);
