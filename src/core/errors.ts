@@ -46,6 +46,11 @@ const errorCatalogue = {
     title: { en: 'This is not allowed', zh: '没有权限进行此操作' },
     retryable: false,
   },
+  muted: {
+    status: 403,
+    title: { en: 'You may not write here at the moment', zh: '你已被禁言' },
+    retryable: true,
+  },
   proof_invalid: {
     status: 403,
     title: { en: 'This does not prove who you are', zh: '身份验证未通过' },
@@ -84,6 +89,11 @@ const errorCatalogue = {
   edit_expired: {
     status: 409,
     title: { en: 'It is too late to edit this message', zh: '已超过可编辑的时间' },
+    retryable: false,
+  },
+  owner_cannot_leave: {
+    status: 409,
+    title: { en: 'The owner has to transfer or dissolve the group', zh: '群主须先转让或解散群组' },
     retryable: false,
   },
   limit_reached: { status: 409, title: { en: 'A limit is reached', zh: '已达到上限' }, retryable: false },

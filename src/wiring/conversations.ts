@@ -3,11 +3,11 @@ import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { createConversationNews } from '../features/conversations/conversation-news.ts';
+import { createConversationView } from '../features/conversations/conversation-view.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
 import type { Heads } from '../features/conversations/heads.ts';
 import type { Memberships } from '../features/conversations/memberships.ts';
-import { createPrivateView } from '../features/conversations/private-view.ts';
 import { createUnreadCounter } from '../features/conversations/unread.ts';
 import { createWalk } from '../features/conversations/walk.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
@@ -48,11 +48,12 @@ function buildViews({ memberships, messageStore, reader, relations, users }: Con
   const describe = createConversationViews({
     memberships,
     usersFor: users.viewsFor,
+    groupsFor: async () => new Map(),
     seesReads: privacy.seesReads,
     readAt: reader.readAt,
     countUnread,
   });
-  const viewOf = createPrivateView({ memberships, seesReads: privacy.seesReads });
+  const viewOf = createConversationView({ memberships, seesReads: privacy.seesReads });
   return { countUnread, describe, viewOf, ...privacy };
 }
 

@@ -30,7 +30,11 @@ export interface MessagesInput {
   relations: ReturnType<typeof createRelations>;
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
   openConversation(conversationId: string, userIds: readonly [string, string]): Promise<void>;
-  viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
+  viewOf(
+    viewerId: string,
+    conversationId: string,
+    peerId: string | null,
+  ): Promise<Omit<Viewer, 'userId'> | null>;
   /** Told of every new entry, in the order of its log. */
   onAppended(entry: Entry): void;
   /** A message has changed; or is as it was, once more. */
@@ -53,8 +57,9 @@ export function buildMessages(input: MessagesInput) {
   const writer = createMessageWriter({
     log: store,
     findRefused: createSendAuthority(relations),
-    openConversation: ({ conversationId, senderId, receiverId }) =>
-      input.openConversation(conversationId, [senderId, receiverId]),
+    // a group begins with those who are in it
+    openConversation: async ({ conversationId, senderId, receiverId }) =>
+      receiverId === undefined ? undefined : input.openConversation(conversationId, [senderId, receiverId]),
     onAppended: input.onAppended,
   });
   const readOldest = createOldestMessages(store);

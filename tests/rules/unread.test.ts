@@ -31,6 +31,7 @@ function membershipOf(userId: string, overrides: Partial<Membership> = {}): Memb
     conversationId: low,
     userId,
     type: 'private',
+    role: null,
     peerId: userId === low ? high : low,
     joinedFrom: 1,
     floorSeq: 0,

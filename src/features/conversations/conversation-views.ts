@@ -1,3 +1,4 @@
+import type { Group } from '../groups/groups.contract.ts';
 import {
   type BothMarks,
   emptyHead,
@@ -15,6 +16,8 @@ import { toViewer } from './viewers.ts';
 interface ViewsDeps {
   memberships: Pick<Memberships, 'findPeers'>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  /** Groups as these members of them see them; without those that have ended. */
+  groupsFor(mine: readonly Membership[]): Promise<Map<string, Group>>;
   /** Whether a person sees what others have read. */
   seesReads(userId: string): Promise<boolean>;
   readAt(
@@ -39,10 +42,11 @@ export function createConversationViews(deps: ViewsDeps) {
     heads: ReadonlyMap<string, Head>,
   ): Promise<Map<string, ConversationView>> => {
     if (mine.length === 0) return new Map();
-    const peerIds = mine.map(({ peerId }) => peerId);
-    const [peers, users, seesReads, unread] = await Promise.all([
+    const peerIds = mine.flatMap(({ peerId }) => peerId ?? []);
+    const [peers, users, groups, seesReads, unread] = await Promise.all([
       deps.memberships.findPeers(mine),
       deps.usersFor(viewerId, peerIds),
+      deps.groupsFor(mine.filter(({ type }) => type === 'group')),
       deps.seesReads(viewerId),
       deps.countUnread(viewerId, mine, heads),
     ]);
@@ -50,12 +54,14 @@ export function createConversationViews(deps: ViewsDeps) {
     const viewerIn = (own: Membership) => toViewer(own, peerById.get(own.conversationId), seesReads);
     const viewers = new Map(mine.map((own) => [own.conversationId, viewerIn(own)]));
     const lastMessages = await deps.readAt(lastSeqs(mine, heads), viewers);
+    const alive = mine.filter(({ type, conversationId }) => type === 'private' || groups.has(conversationId));
     return new Map(
-      mine.map((own) => {
+      alive.map((own) => {
         const { conversationId } = own;
         const viewer = viewers.get(conversationId) ?? viewerIn(own);
         const parts = {
-          peer: users.get(own.peerId),
+          peer: own.peerId === null ? undefined : users.get(own.peerId),
+          group: groups.get(conversationId),
           head: heads.get(conversationId) ?? emptyHead,
           lastMessage: lastMessages.get(conversationId) ?? null,
           unread: unread.get(conversationId) ?? 0,
@@ -68,6 +74,7 @@ export function createConversationViews(deps: ViewsDeps) {
 
 interface Parts {
   peer: User | undefined;
+  group: Group | undefined;
   head: Head;
   lastMessage: Message | null;
   unread: number;
@@ -76,20 +83,23 @@ interface Parts {
 function toConversation(
   own: Membership,
   marks: BothMarks,
-  { peer, head, lastMessage, unread }: Parts,
+  { peer, group, head, lastMessage, unread }: Parts,
 ): Conversation {
   return {
     id: own.conversationId,
     type: own.type,
     ...(peer && { peer }),
+    ...(group && { group }),
     lastMessage,
     headSeq: head.seq,
     unread,
     mentioned: 0,
     readSeq: own.readSeq,
     deliveredSeq: own.deliveredSeq,
-    peerReadSeq: marks.peer.readSeq,
-    peerDeliveredSeq: marks.peer.deliveredSeq,
+    ...(own.type === 'private' && {
+      peerReadSeq: marks.peer.readSeq,
+      peerDeliveredSeq: marks.peer.deliveredSeq,
+    }),
     clearedSeq: own.clearedSeq,
     pinned: own.pinned,
     muted: own.muted,

@@ -3,6 +3,7 @@ import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { told } from '../../core/validation-messages.ts';
+import { group } from '../groups/groups.contract.ts';
 import { message } from '../messages/messages.contract.ts';
 import { user } from '../users/users.contract.ts';
 
@@ -13,6 +14,7 @@ const conversation = z
     id,
     type: z.enum(['private', 'group']),
     peer: user.optional(),
+    group: group.optional(),
     lastMessage: message.nullable(),
     headSeq: seq,
     unread: z.int().min(0).max(1000).meta({ description: '1000 means that or more' }),

@@ -1,13 +1,16 @@
+import type { Role } from '../groups/groups.contract.ts';
 import type { Head, Marks } from '../messages/messages.contract.ts';
 
-/** A person's own state in one conversation. Never deleted. */
+/** A person's own state in one conversation that they are in. */
 export interface Membership {
   id: string;
   conversationId: string;
   userId: string;
-  type: 'private';
-  /** The other person. */
-  peerId: string;
+  type: 'private' | 'group';
+  /** The other person of a private conversation; `null` in a group. */
+  peerId: string | null;
+  /** What they are in a group; `null` in a private conversation. */
+  role: Role | null;
   /** First seq that the member may see. */
   joinedFrom: number;
   /** The first entry of the log that anybody may see: for its age, or as what lies below is gone; 0 if all. */
@@ -53,14 +56,19 @@ export function undeliveredFloor(membership: Membership): number {
 
 export const mostUnread = 1000;
 
-/** How many of the other's messages lie between two places of a private log, those not to be read among them. */
+/**
+ * How many messages lie between two places of a log, those not to be read among them: the other's in a private
+ * conversation, everybody's in a group.
+ */
 export function writtenBetween(
   { userId, peerId }: Pick<Membership, 'userId' | 'peerId'>,
   floor: Counts,
   head: Counts,
 ): number {
-  const ofPeer = ({ messageCount, lowCount }: Counts) =>
-    userId < peerId ? messageCount - lowCount : lowCount;
+  const ofPeer = ({ messageCount, lowCount }: Counts) => {
+    if (peerId === null) return messageCount;
+    return userId < peerId ? messageCount - lowCount : lowCount;
+  };
   return ofPeer(head) - ofPeer(floor);
 }
 

@@ -1,53 +1,15 @@
-import { type Connection, Schema, Types } from 'mongoose';
+import { type Connection, Types } from 'mongoose';
 import type { Membership, MembershipKey } from './conversations.rules.ts';
+import {
+  current,
+  type MembershipDocument,
+  membershipModel,
+  type StoredMembership,
+  start,
+  toMembership,
+} from './membership-collection.store.ts';
 
-/** What is kept of a membership: all of it but the floor, which is its log's. */
-export type StoredMembership = Omit<Membership, 'floorSeq'>;
-
-type MembershipDocument = Omit<StoredMembership, 'id' | 'conversationId' | 'userId' | 'peerId'> & {
-  _id: Types.ObjectId;
-  conversationId: Types.ObjectId;
-  userId: Types.ObjectId;
-  peerId: Types.ObjectId;
-};
-
-const objectId = Schema.Types.ObjectId;
-const membershipSchema = new Schema<MembershipDocument>(
-  {
-    conversationId: objectId,
-    userId: objectId,
-    type: String,
-    peerId: objectId,
-    joinedFrom: Number,
-    readSeq: Number,
-    deliveredSeq: Number,
-    toldReadSeq: Number,
-    toldDeliveredSeq: Number,
-    clearedSeq: Number,
-    hiddenSeq: Number,
-    shownInstead: Schema.Types.Mixed,
-    pinned: Boolean,
-    muted: Boolean,
-    updatedAt: Date,
-  },
-  { collection: 'memberships', versionKey: false },
-);
-membershipSchema.index({ userId: 1, conversationId: 1 }, { unique: true });
-membershipSchema.index({ userId: 1, updatedAt: -1 });
-
-/** Where a membership begins, and what one lacks that was written before a field was known. */
-const start = {
-  joinedFrom: 1,
-  readSeq: 0,
-  deliveredSeq: 0,
-  toldReadSeq: 0,
-  toldDeliveredSeq: 0,
-  clearedSeq: 0,
-  hiddenSeq: 0,
-  shownInstead: null,
-  pinned: false,
-  muted: false,
-};
+export type { StoredMembership } from './membership-collection.store.ts';
 
 /** What only rises. */
 type Mark = 'readSeq' | 'deliveredSeq' | 'toldReadSeq' | 'toldDeliveredSeq' | 'clearedSeq' | 'hiddenSeq';
@@ -64,10 +26,10 @@ interface Raise {
 export type MembershipStore = ReturnType<typeof createMembershipStore>;
 
 export function createMembershipStore(connection: Connection) {
-  const memberships = connection.model('Membership', membershipSchema);
+  const memberships = membershipModel(connection);
 
   async function find(filter: Record<string, unknown>): Promise<StoredMembership[]> {
-    return (await memberships.find(filter).lean<MembershipDocument[]>()).map(toMembership);
+    return (await memberships.find({ ...filter, ...current }).lean<MembershipDocument[]>()).map(toMembership);
   }
 
   async function raise(
@@ -76,7 +38,7 @@ export function createMembershipStore(connection: Connection) {
   ): Promise<StoredMembership | null> {
     const before = await memberships
       .findOneAndUpdate(
-        { ...filter, [mark]: { $not: { $gte: seq } } },
+        { ...filter, ...current, [mark]: { $not: { $gte: seq } } },
         {
           $max: Object.fromEntries([mark, ...alongside].map((raised) => [raised, seq])),
           $set: { ...set, updatedAt: new Date() },
@@ -109,17 +71,17 @@ export function createMembershipStore(connection: Connection) {
       find({ conversationId, userId: { $in: userIds } }),
 
     /** The memberships of other people in these private conversations. */
-    findPeers: (memberships: readonly StoredMembership[]) =>
-      memberships.length === 0
-        ? Promise.resolve([])
-        : find({
-            $or: memberships.map(({ peerId, conversationId }) => ({ userId: peerId, conversationId })),
-          }),
+    async findPeers(memberships: readonly StoredMembership[]): Promise<StoredMembership[]> {
+      const $or = memberships.flatMap(({ peerId, conversationId }) =>
+        peerId === null ? [] : [{ userId: peerId, conversationId }],
+      );
+      return $or.length === 0 ? [] : find({ $or });
+    },
 
     /** A person's memberships in the order of conversation ids, after one of them. */
     async listAfter(userId: string, after: string | null, limit: number): Promise<StoredMembership[]> {
       const found = await memberships
-        .find({ userId, ...(after && { conversationId: { $gt: after } }) })
+        .find({ userId, ...current, ...(after && { conversationId: { $gt: after } }) })
         .sort({ conversationId: 1 })
         .limit(limit)
         .lean<MembershipDocument[]>();
@@ -156,36 +118,22 @@ export function createMembershipStore(connection: Connection) {
     async set(key: MembershipKey, values: Partial<StoredMembership>): Promise<boolean> {
       const $or = Object.entries(values).map(([field, value]) => ({ [field]: { $ne: value } }));
       const set = { $set: { ...values, updatedAt: new Date() } };
-      return (await memberships.updateOne({ ...key, $or }, set)).modifiedCount === 1;
+      return (await memberships.updateOne({ ...key, ...current, $or }, set)).modifiedCount === 1;
     },
 
     /** Which message a member sees in place of the newest; told as a change whatever it is. */
     async showInstead(key: MembershipKey, shownInstead: Membership['shownInstead']): Promise<void> {
-      await memberships.updateOne({ ...key }, { $set: { shownInstead, updatedAt: new Date() } });
+      await memberships.updateOne({ ...key, ...current }, { $set: { shownInstead, updatedAt: new Date() } });
     },
 
     /** How many conversations a person has pinned, counted no further than `upTo`. */
     countPinned: (userId: string, upTo: number): Promise<number> =>
-      memberships.countDocuments({ userId, pinned: true }).limit(upTo).exec(),
+      memberships
+        .countDocuments({ userId, ...current, pinned: true })
+        .limit(upTo)
+        .exec(),
 
     /** A person's memberships whose own state changed after a point in time. */
     changedSince: (userId: string, since: Date) => find({ userId, updatedAt: { $gt: since } }),
-  };
-}
-
-function toMembership({
-  _id,
-  conversationId,
-  userId,
-  peerId,
-  ...rest
-}: MembershipDocument): StoredMembership {
-  return {
-    id: _id.toHexString(),
-    conversationId: conversationId.toHexString(),
-    userId: userId.toHexString(),
-    peerId: peerId.toHexString(),
-    ...start,
-    ...rest,
   };
 }

@@ -42,9 +42,9 @@ export function createUndelivered({ memberships, heads, findHeadsAt, readOldest 
     const floors = mine.map((own) => [own.conversationId, undeliveredFloor(own)] as const);
     const stood = await findHeadsAt(new Map(floors.filter(([, floor]) => floor > 0)));
     return mine
-      .filter(({ type }) => type === 'private')
-      .map((own) => {
+      .flatMap((own) => {
         const { conversationId, peerId } = own;
+        if (peerId === null) return [];
         const head = standing.get(conversationId) ?? emptyHead;
         return {
           conversationId,

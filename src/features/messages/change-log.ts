@@ -2,10 +2,11 @@ import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { InTurn } from '../../core/in-turn.ts';
 import type { MessageChangeStore, MessageUpdate } from './message-changes.store.ts';
+import { deliverAmong } from './message-delivery.ts';
 import { toChangeEvent } from './message-views.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { messagesEvents } from './messages.contract.ts';
-import type { Change, Entry, OutboxItem } from './messages.rules.ts';
+import { type Change, type Entry, type OutboxItem, otherIn } from './messages.rules.ts';
 
 type About = 'messageId' | 'messageSeq' | 'rev';
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -55,13 +56,14 @@ export function createChangeLog({ store, writer, delivery, inTurn, onChanged }: 
   /** Brings a change that is made into the log, and tells it. */
   async function settle(entry: Entry, { entryId, actorId, change }: OutboxItem): Promise<void> {
     await onChanged(entry, change);
-    const { conversationId, type, senderId, receiverId } = entry;
+    const { conversationId, type } = entry;
+    const receiverId = otherIn(entry, actorId);
     const { entry: logged, isRepeat } = await writer.submit({
       id: entryId,
       conversationId,
       type,
       senderId: actorId,
-      receiverId: actorId === senderId ? receiverId : senderId,
+      ...(receiverId !== null && { receiverId }),
       clientMessageId: null,
       requestHash: entryId,
       contentType: 'system',
@@ -71,8 +73,7 @@ export function createChangeLog({ store, writer, delivery, inTurn, onChanged }: 
     });
     await store.settle(entry.id, entryId);
     if (isRepeat) return;
-    const userIds = [senderId, receiverId];
-    delivery.toUsers({ userIds, ...toChangeEvent(logged, change, entry), originSocketId: null });
+    deliverAmong(delivery, entry, { ...toChangeEvent(logged, change, entry), originSocketId: null });
   }
 
   return {

@@ -7,7 +7,7 @@ export type EntryDocument = Omit<Entry, IdField> & {
   _id: Types.ObjectId;
   conversationId: Types.ObjectId;
   senderId: Types.ObjectId;
-  receiverId: Types.ObjectId;
+  receiverId?: Types.ObjectId;
   replyTo?: Types.ObjectId;
   /** Filled with the entry's own id where the client gave none; a string is never equal to it. */
   clientMessageId: string | Types.ObjectId;
@@ -30,6 +30,8 @@ const messageSchema = new Schema<EntryDocument>(
     contentType: String,
     content: mixed,
     change: mixed,
+    groupChange: mixed,
+    mentions: { type: [String], default: undefined },
     replyTo: objectId,
     isForwarded: Boolean,
     reactions: mixed,
@@ -65,7 +67,7 @@ export function toDocument(entry: Entry): EntryDocument {
     _id,
     conversationId: new Types.ObjectId(conversationId),
     senderId: new Types.ObjectId(senderId),
-    receiverId: new Types.ObjectId(receiverId),
+    ...(receiverId !== undefined && { receiverId: new Types.ObjectId(receiverId) }),
     clientMessageId: clientMessageId ?? _id,
     ...(replyTo !== undefined && { replyTo: new Types.ObjectId(replyTo) }),
     ...rest,
@@ -78,7 +80,7 @@ export function toEntry(document: EntryDocument): Entry {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),
     senderId: senderId.toHexString(),
-    receiverId: receiverId.toHexString(),
+    ...(receiverId && { receiverId: receiverId.toHexString() }),
     clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
     ...(replyTo && { replyTo: replyTo.toHexString() }),
     ...rest,

@@ -1,4 +1,5 @@
 import { type StoredFile, toFile } from '../files/files.contract.ts';
+import type { GroupChange } from '../groups/groups.contract.ts';
 import {
   type ChangeEvents,
   isAttachment,
@@ -62,8 +63,9 @@ export function createMessageViews(publicUrl: string) {
       ...(entry.change && {
         content: toChangeEvent(entry, entry.change, isTargetShown ? target : undefined),
       }),
+      ...(entry.groupChange && { content: toGroupEvent(entry, entry.groupChange) }),
       ...(isMine && entry.clientMessageId !== null && { clientMessageId: entry.clientMessageId }),
-      status: statusOf(entry.seq, isMine ? peer : own),
+      status: entry.type === 'group' ? 'sent' : statusOf(entry.seq, isMine ? peer : own),
     };
   }
 
@@ -103,6 +105,14 @@ export function toChangeEvent(
   }
 }
 
+/** What happened to a group as it is pushed, and as the content of its entry. */
+export function toGroupEvent(
+  { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
+  change: GroupChange,
+) {
+  return { event: change.event, data: { groupId: conversationId, conversationId, seq, ...change.data } };
+}
+
 /** What is left of an entry without its content. */
 function toEmptied(entry: Entry): Message {
   const { id, conversationId, seq, rev, type, senderId, receiverId, contentType } = entry;
@@ -113,7 +123,7 @@ function toEmptied(entry: Entry): Message {
     rev,
     type,
     senderId,
-    receiverId,
+    ...(type === 'group' ? { groupId: conversationId } : { receiverId }),
     contentType,
     content: null,
     createdAt: entry.createdAt.toISOString(),

@@ -86,6 +86,9 @@ const eitherContentOrOriginal = {
   ...told({ en: 'Give content or forwardOf, not both', zh: 'content 与 forwardOf 不能同时使用' }),
 };
 
+/** A member, or everybody. */
+const mention = z.union([id, z.literal('all')]);
+
 const reaction = z.object({
   emoji: z.string(),
   count: z.int().min(1),
@@ -111,10 +114,12 @@ export const message = z
     type: z.enum(['private', 'group']),
     senderId: id,
     receiverId: id.optional(),
+    groupId: id.optional(),
     contentType: entryType,
     content: z
       .unknown()
       .meta({ description: '`system`: `{ event, data }`, named and shaped like the live event' }),
+    mentions: z.array(mention).optional(),
     replyTo: quote.optional(),
     forwarded: z.boolean().optional(),
     reactions: z.array(reaction).optional(),

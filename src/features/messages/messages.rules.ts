@@ -1,3 +1,4 @@
+import type { GroupChange } from '../groups/groups.contract.ts';
 import type { ContentType, Head } from './messages.contract.ts';
 
 /** What happened to a message: an entry of the log that holds none of its content, which is read from the message. */
@@ -19,17 +20,18 @@ export interface StoredReaction {
   userIds: string[];
 }
 
-/** One entry of a conversation's log, as stored: a message, or a change of one. */
+/** One entry of a conversation's log, as stored: a message, a change of one, or something that happened to the group. */
 export interface Entry {
   id: string;
   conversationId: string;
   seq: number;
-  /** How many messages the log holds up to and including this entry, and how many of them are the lower id's. */
+  /** How many messages the log holds up to and including this entry, and how many of a pair's are the lower id's. */
   messageCount: number;
   lowCount: number;
-  type: 'private';
+  type: 'private' | 'group';
   senderId: string;
-  receiverId: string;
+  /** The other person of a private conversation; a group's id is that of its conversation. */
+  receiverId?: string;
   /** The idempotency key; `null` if the client gave none. */
   clientMessageId: string | null;
   /** Tells a repeated send from another one under the same key. */
@@ -37,8 +39,12 @@ export interface Entry {
   contentType: ContentType | 'system';
   /** Custom content is kept as its JSON text, so that no name in it can mean anything to a database. */
   content: unknown;
-  /** Only of entries that are a change, which have `contentType: 'system'` and no content. */
+  /** Only of entries that are a change of a message, which have `contentType: 'system'` and no content. */
   change?: Change;
+  /** Only of entries of what happened to the group, which have `contentType: 'system'` and no content. */
+  groupChange?: GroupChange;
+  /** Whom a message in a group calls: ids of members, or `all`. */
+  mentions?: string[];
   /** The newest message up to and including this entry; absent where that is the entry itself. */
   lastMessageSeq?: number;
   replyTo?: string;
@@ -64,20 +70,34 @@ export function headOf({ seq, messageCount, lowCount, lastMessageSeq, createdAt 
 export type Placement = Pick<Entry, 'seq' | 'messageCount' | 'lowCount' | 'lastMessageSeq' | 'createdAt'>;
 
 /** The place of a new entry above this head. Time never sinks within a log, whatever the clock does. */
-export function placeAbove(head: Head, { senderId, receiverId, change }: Authored, now: Date): Placement {
+export function placeAbove(head: Head, entry: Authored, now: Date): Placement {
   const seq = head.seq + 1;
   const createdAt = now > head.at ? now : head.at;
   const { messageCount, lowCount, lastMessageSeq } = head;
-  if (change) return { seq, messageCount, lowCount, lastMessageSeq, createdAt };
+  if (!isMessage(entry)) return { seq, messageCount, lowCount, lastMessageSeq, createdAt };
+  const { senderId, receiverId } = entry;
   return {
     seq,
     messageCount: messageCount + 1,
-    lowCount: lowCount + (senderId < receiverId ? 1 : 0),
+    lowCount: lowCount + (receiverId !== undefined && senderId < receiverId ? 1 : 0),
     createdAt,
   };
 }
 
-type Authored = Pick<Entry, 'senderId' | 'receiverId' | 'change'>;
+type Authored = Pick<Entry, 'senderId' | 'receiverId' | 'change' | 'groupChange'>;
+
+/** Whether an entry is what somebody wrote; the others tell what happened to a message or to the group. */
+export function isMessage({ change, groupChange }: Pick<Entry, 'change' | 'groupChange'>): boolean {
+  return change === undefined && groupChange === undefined;
+}
+
+/** The other person of a private conversation that this one is in; `null` in a group. */
+export function otherIn(
+  { senderId, receiverId }: Pick<Entry, 'senderId' | 'receiverId'>,
+  userId: string,
+): string | null {
+  return receiverId === undefined || userId === senderId ? (receiverId ?? null) : senderId;
+}
 
 const recallWithinMs = 2 * 60_000;
 

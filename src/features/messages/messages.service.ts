@@ -1,6 +1,7 @@
 import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
+import { deliverAmong } from './message-delivery.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { MessageViews } from './message-views.ts';
 import type { MessageWriter } from './message-writer.ts';
@@ -31,7 +32,11 @@ interface MessagesDeps {
   areFriends(conversationId: string): Promise<boolean>;
   onSent(senderId: string, conversationId: string): void;
   /** `null` if the two have no conversation. */
-  viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
+  viewOf(
+    viewerId: string,
+    conversationId: string,
+    peerId: string | null,
+  ): Promise<Omit<Viewer, 'userId'> | null>;
 }
 
 export function createMessagesService({
@@ -52,8 +57,7 @@ export function createMessagesService({
       const { entry, isRepeat } = 'entry' in outgoing ? outgoing : await writer.submit(outgoing.send);
       if (isRepeat || 'entry' in outgoing) return presentRepeat(entry);
       const data = views.toPushedMessage(entry, outgoing.related);
-      const userIds = [receiverId, senderId];
-      delivery.toUsers({ userIds, event: 'new_private_message', data, originSocketId });
+      deliverAmong(delivery, entry, { event: 'new_private_message', data, originSocketId });
       deps.onSent(actor.userId, conversationId);
       return clientMessageId === undefined ? data : { ...data, clientMessageId };
     },
@@ -95,7 +99,7 @@ export function createMessagesService({
   }
 
   async function presentRepeat(entry: Entry): Promise<Message> {
-    const view = await deps.viewOf(entry.senderId, entry.conversationId, entry.receiverId);
+    const view = await deps.viewOf(entry.senderId, entry.conversationId, entry.receiverId ?? null);
     if (!view) throw new AppError('unavailable');
     return reader.present(entry, { userId: entry.senderId, ...view });
   }

@@ -21,7 +21,7 @@ export interface Range {
 
 /** What of a range is read. */
 interface Selection extends Range {
-  /** Messages as they are now, without the entries of their changes. */
+  /** What history shows: messages as they are now, and what happened to the group but for who may do and say what. */
   isHistory?: boolean;
   excludedIds?: readonly string[];
 }
@@ -124,7 +124,7 @@ export function createMessageStore(connection: Connection) {
       const filter = {
         conversationId: new Types.ObjectId(conversationId),
         seq,
-        ...(only.isHistory && { change: { $exists: false } }),
+        ...(only.isHistory && historyOnly),
         ...(only.excludedIds?.length && {
           _id: { $nin: only.excludedIds.map((id) => new Types.ObjectId(id)) },
         }),
@@ -208,7 +208,7 @@ export function createMessageStore(connection: Connection) {
         conversationId: new Types.ObjectId(conversationId),
         seq: { $gt: aboveSeq, $lte: upToSeq },
         senderId: new Types.ObjectId(senderId),
-        change: { $exists: false },
+        ...messagesOnly,
       };
       const found = await messages
         .find<Pick<EntryDocument, '_id' | 'seq'>>(filter, {
@@ -230,10 +230,17 @@ interface SentRange {
   limit: number;
 }
 
+const historyOnly = {
+  change: { $exists: false },
+  'groupChange.event': { $nin: ['group_member_muted', 'group_role_changed'] },
+};
+
 const messagesBy = (userId: string) => ({
   senderId: new Types.ObjectId(userId),
-  change: { $exists: false },
+  ...messagesOnly,
 });
+
+const messagesOnly = { change: { $exists: false }, groupChange: { $exists: false } };
 
 const headFields = {
   _id: 0,

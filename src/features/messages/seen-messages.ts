@@ -1,13 +1,17 @@
 import { AppError } from '../../core/errors.ts';
 import type { HiddenMessageStore } from './hidden-messages.store.ts';
 import type { Viewer } from './messages.contract.ts';
-import type { Entry } from './messages.rules.ts';
+import { type Entry, isMessage, otherIn } from './messages.rules.ts';
 
 interface SeenMessagesDeps {
   find(messageId: string): Promise<Entry | null>;
   hidden: Pick<HiddenMessageStore, 'among'>;
-  /** `null` if the viewer is not in this conversation. */
-  viewOf(viewerId: string, conversationId: string, peerId: string): Promise<Omit<Viewer, 'userId'> | null>;
+  /** `null` if the viewer is not in this conversation, which is a group without a peer. */
+  viewOf(
+    viewerId: string,
+    conversationId: string,
+    peerId: string | null,
+  ): Promise<Omit<Viewer, 'userId'> | null>;
 }
 
 export interface SeenMessage {
@@ -22,9 +26,8 @@ export function createSeenMessages({ find, hidden, viewOf }: SeenMessagesDeps) {
   /** A message of a conversation that the person is in. */
   async function findInConversation(messageId: string, userId: string): Promise<SeenMessage> {
     const entry = await find(messageId);
-    const peerId = entry && otherIn(entry, userId);
-    if (!entry || entry.change || peerId === null) throw new AppError('not_found');
-    const view = await viewOf(userId, entry.conversationId, peerId);
+    if (!entry || !isMessage(entry) || !isAmong(entry, userId)) throw new AppError('not_found');
+    const view = await viewOf(userId, entry.conversationId, otherIn(entry, userId));
     if (!view) throw new AppError('not_found');
     return { entry, viewer: { userId, ...view } };
   }
@@ -56,8 +59,7 @@ export function createSeenMessages({ find, hidden, viewOf }: SeenMessagesDeps) {
   };
 }
 
-/** The other person of a private conversation; `null` for who is not in it. */
-function otherIn({ senderId, receiverId }: Entry, userId: string): string | null {
-  if (userId === senderId) return receiverId;
-  return userId === receiverId ? senderId : null;
+/** Whether a private message is theirs; of a group their membership tells. */
+function isAmong({ type, senderId, receiverId }: Entry, userId: string): boolean {
+  return type === 'group' || userId === senderId || userId === receiverId;
 }

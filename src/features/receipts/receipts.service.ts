@@ -17,8 +17,9 @@ interface Entry {
   conversationId: string;
   seq: number;
   senderId: string;
-  receiverId: string;
+  receiverId?: string;
   change?: unknown;
+  groupChange?: unknown;
 }
 
 interface ReceiptsDeps {
@@ -28,7 +29,7 @@ interface ReceiptsDeps {
   viewOf(
     viewerId: string,
     conversationId: string,
-    peerId: string,
+    peerId: string | null,
   ): Promise<{ visibleFrom: number; marks: { own: OwnMarks; peer: OwnMarks } } | null>;
   /**
    * Raises marks to a seq that the member sees. Answers them as they were before; `null` if `mark` stands there or higher,
@@ -87,7 +88,8 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
       const entry = await findMessage(messageId);
       const { marks } = await requireSeen(entry, actor.userId);
       if (entry.senderId !== actor.userId) throw new AppError('not_allowed');
-      const readerIds = entry.seq <= marks.peer.readSeq ? [entry.receiverId] : [];
+      const isRead = entry.receiverId !== undefined && entry.seq <= marks.peer.readSeq;
+      const readerIds = isRead ? [entry.receiverId ?? ''] : [];
       const readers = await deps.usersFor(actor.userId, readerIds);
       return { items: [...readers.values()], nextCursor: null, count: readerIds.length };
     },
@@ -99,7 +101,11 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
     return entry;
   }
 
-  async function viewOf({ conversationId }: Pick<Entry, 'conversationId'>, viewerId: string, peerId: string) {
+  async function viewOf(
+    { conversationId }: Pick<Entry, 'conversationId'>,
+    viewerId: string,
+    peerId: string | null,
+  ) {
     const view = await deps.viewOf(viewerId, conversationId, peerId);
     if (!view) throw new AppError('not_found');
     return view;
@@ -108,7 +114,7 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
   /** What is not in a conversation of one's own, or below what one sees of it, is as good as nowhere. */
   async function requireSeen(entry: Entry, viewerId: string) {
     const peerId = entry.senderId === viewerId ? entry.receiverId : entry.senderId;
-    const view = await viewOf(entry, viewerId, peerId);
+    const view = await viewOf(entry, viewerId, entry.receiverId === undefined ? null : (peerId ?? null));
     if (entry.seq < view.visibleFrom) throw new AppError('not_found');
     return view;
   }
