@@ -17,6 +17,7 @@ import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildFiles, buildFileTools } from './files.ts';
+import { buildGroupStores, buildGroups } from './groups.ts';
 import { buildPeople } from './people.ts';
 import { buildTyping } from './typing.ts';
 
@@ -25,6 +26,7 @@ const watchSessionsEveryMs = 10_000;
 /** A group that another process lets somebody into, or out of, is noticed within 15 s. */
 const watchRoomsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
+const resumeGroupsEveryMs = 10_000;
 const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
@@ -69,6 +71,9 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
+  const groupStores = buildGroupStores(connection);
+  const isHeard = (userId: string, originSocketId: string | null) =>
+    liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
     config,
     connection,
@@ -78,7 +83,20 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     users,
     attachments: files.attachments,
     onSent: typing.stop,
-    isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
+    isHeard,
+    groupsFor: (mine) => groups.groupsFor(mine),
+  });
+  const groups = buildGroups({
+    ...common,
+    stores: groupStores,
+    delivery,
+    rooms,
+    people,
+    pictures: fileTools.pictures,
+    writeEntry: conversing.writeGroupEntry,
+    recheck: conversing.recheck,
+    conversationFor: conversing.conversationFor,
+    isHeard,
   });
   const accounts = buildAccounts({
     ...common,
@@ -86,7 +104,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     jwtSecret,
     people,
     sessionStore,
-    fileTools,
+    pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
     holders: [...conversing.holders, files.personalFiles],
   });
@@ -95,11 +113,9 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     openSessions: liveSockets.openSessions,
     closeSockets: liveSockets.end,
   });
-  // nobody is in a group yet: both are to be answered from the memberships
-  const findGroupIds = async (_userId: string): Promise<string[]> => [];
   const watchRooms = createRoomWatch({
     findUserIds: liveSockets.userIds,
-    findMoves: async () => [],
+    findMoves: groupStores.memberships.movesSince,
     follow: rooms.follow,
   });
   const background = createBackground(log);
@@ -108,11 +124,12 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
     authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
-    findGroupIds: (userId: string) => withinDeadline(findGroupIds(userId)),
+    findGroupIds: (userId: string) => withinDeadline(groupStores.memberships.groupIdsOf(userId)),
     operations: [
       ...accounts.operations,
       ...people.operations,
       ...conversing.operations,
+      ...groups.operations,
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
@@ -124,6 +141,8 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      background.doOnce(groups.resume);
+      background.repeat(resumeGroupsEveryMs, groups.resume);
       // the embedded database of this process is open to nobody else
       if (config.mongodbUri !== null) background.repeat(watchRoomsEveryMs, watchRooms);
       for (const work of conversing.begins) background.doOnce(work);
