@@ -34,7 +34,6 @@ io.on('connection', (socket) => {
       editedAt: null,
       recalledAt: null,
       recalledBy: null,
-      status: 'sent',
     };
     socket.to('group').emit('new_group_message', data);
     acknowledge({ ok: true, data });
