@@ -15,6 +15,7 @@ import type { createRelations } from '../features/friends/relations.ts';
 import type { HiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import type { MessageReader } from '../features/messages/message-reader.ts';
 import type { MessageStore } from '../features/messages/messages.store.ts';
+import type { UnreadMessageStore } from '../features/messages/unread-messages.store.ts';
 import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
 import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
 import { createReceiptsService } from '../features/receipts/receipts.service.ts';
@@ -27,6 +28,7 @@ interface ConversationsInput {
   memberships: Memberships;
   heads: Heads;
   messageStore: MessageStore;
+  unreadStore: UnreadMessageStore;
   hidden: HiddenMessageStore;
   reader: MessageReader;
   relations: ReturnType<typeof createRelations>;
@@ -36,14 +38,22 @@ interface ConversationsInput {
 }
 
 /** How conversations look to their members. */
-function buildViews({ memberships, messageStore, reader, relations, users }: ConversationsInput) {
+function buildViews({
+  memberships,
+  messageStore,
+  unreadStore,
+  reader,
+  relations,
+  users,
+}: ConversationsInput) {
   const privacy = createReceiptPrivacy({
     areFriends: relations.areFriends,
     findPeople: users.people.findByIds,
   });
   const countUnread = createUnreadCounter({
     findHeadsAt: messageStore.findHeadsAt,
-    countRemovedAbove: reader.countRemovedAbove,
+    findRemovedAbove: reader.findRemovedAbove,
+    ...unreadStore,
   });
   const describe = createConversationViews({
     memberships,

@@ -10,6 +10,7 @@ import { createMemberships } from '../features/conversations/memberships.ts';
 import { createUndelivered } from '../features/conversations/undelivered.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { headOf } from '../features/messages/messages.rules.ts';
+import { createUnreadMessageStore } from '../features/messages/unread-messages.store.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 import { buildConversations } from './conversations.ts';
 import { buildHistory } from './history.ts';
@@ -66,7 +67,15 @@ export function buildConversing(input: ConversingInput) {
     },
   });
   const memberships = createMemberships({ store: membershipStore, floors });
-  const conversations = buildConversations({ ...input, memberships, heads, messageStore, hidden, reader });
+  const conversations = buildConversations({
+    ...input,
+    memberships,
+    heads,
+    messageStore,
+    unreadStore: createUnreadMessageStore(connection),
+    hidden,
+    reader,
+  });
   const searching = buildSearching({
     connection,
     log,
