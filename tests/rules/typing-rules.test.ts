@@ -162,7 +162,8 @@ describe('typing: what is said at once', () => {
       delivery: { toUsers: ({ userIds, data }) => void told.push([userIds, data]), toConversation() {} },
       privateConversationOf: (one, other) => `${one}-${other}`,
       areFriends: () => new Promise((resolve) => questions.push(() => resolve(true))),
-      findAudience: async () => null,
+      requireMayWrite: async () => {},
+      countMembers: async () => 1,
       inTurn: createTurns(),
       onFailure: (error) => {
         throw error;
