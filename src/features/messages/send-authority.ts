@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { isMessage } from './messages.rules.ts';
 import type { Send } from './pending.ts';
 
 interface SendAuthorityDeps {
@@ -10,7 +11,7 @@ interface SendAuthorityDeps {
 export function createSendAuthority({ findFriendPairs }: SendAuthorityDeps) {
   return async (sends: readonly Send[]): Promise<Map<Send, AppError>> => {
     // a change is made already when it comes here
-    const messages = sends.filter(({ change }) => change === undefined);
+    const messages = sends.filter(isMessage);
     const pairIds = [...new Set(messages.map(({ conversationId }) => conversationId))];
     const friendPairs = pairIds.length > 0 ? await findFriendPairs(pairIds) : new Set();
     const refused = messages.filter(({ conversationId }) => !friendPairs.has(conversationId));
