@@ -25,6 +25,7 @@ interface ConversingInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+  groupStores: MessagesInput['groupStores'];
   attachments: MessagesInput['attachments'];
   onSent: MessagesInput['onSent'];
   /** Whether anybody would hear what is told to a person but not to the acting socket. */

@@ -6,6 +6,8 @@ import { withinDeadline } from '../core/deadline.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
+import { createGroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
+import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessionStore } from '../features/sessions/sessions.store.ts';
@@ -64,6 +66,10 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
+  const groupStores = {
+    groups: createGroupStore(connection),
+    memberships: createGroupMembershipStore(connection),
+  };
   const conversing = buildConversing({
     config,
     connection,
@@ -71,6 +77,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     delivery,
     relations,
     users,
+    groupStores,
     attachments: files.attachments,
     onSent: typing.stop,
     isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
