@@ -36,6 +36,7 @@ export async function createApp(config: Config): Promise<App> {
     config,
     log,
     delivery: sockets.delivery,
+    rooms: sockets.conversationRooms,
     connection: database.connection,
     jwtSecret,
   });

@@ -4,6 +4,7 @@ import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
 import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';
+import { type GroupLimits, groupSettings, toGroupLimits } from './settings/groups.ts';
 import { type HistorySettings, historySettings, toHistory } from './settings/history.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { type PresenceSettings, presenceSettings, toPresence } from './settings/presence.ts';
@@ -62,6 +63,7 @@ export const settings = z.object({
   ...mailSettings,
   ...storageSettings,
   ...uploadSettings,
+  ...groupSettings,
 });
 
 type Settings = z.output<typeof settings>;
@@ -100,6 +102,7 @@ export interface Config {
   /** `null`: files are kept in the database. */
   s3: S3Settings | null;
   uploads: UploadLimits;
+  groups: GroupLimits;
 }
 
 /** Everything that is wrong with the settings, by variable; never with their values. */
@@ -153,6 +156,7 @@ function toConfig(set: Settings): Config {
     phones: { defaultCountry: set.PHONE_DEFAULT_COUNTRY, countries: set.SMS_COUNTRIES },
     s3: toS3(set),
     uploads: toUploadLimits(set),
+    groups: toGroupLimits(set),
   };
 }
 

@@ -10,6 +10,8 @@ import {
 } from './features/conversations/conversations.contract.ts';
 import { filesContract } from './features/files/files.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
+import { groupMembersContract } from './features/groups/group-members.contract.ts';
+import { groupsContract, groupsEvents } from './features/groups/groups.contract.ts';
 import {
   messageChangesContract,
   messageChangesEvents,
@@ -43,6 +45,8 @@ export const contracts = {
   receipts: receiptsContract,
   files: filesContract,
   search: searchContract,
+  groups: groupsContract,
+  groupMembers: groupMembersContract,
 };
 
 /** Everything that clients can hear. */
@@ -56,6 +60,7 @@ export const pushEvents = {
   ...typingEvents,
   ...conversationsEvents,
   ...receiptsEvents,
+  ...groupsEvents,
   server_restart: z.object({ reconnectInMs: z.int().min(0) }),
 };
 

@@ -15,8 +15,7 @@ export interface Delivery<Events extends PushEvents> {
     data: z.output<Events[Name]>;
     originSocketId: string | null;
   }): void;
-
-  /** To every socket in the room of a conversation but the acting one, and all of a person's where they are left out. */
+  /** To every socket in the conversation's room but the acting one and, if given, all those of one person. */
   toConversation<Name extends keyof Events & string>(push: {
     conversationId: string;
     event: Name;
@@ -26,10 +25,21 @@ export interface Delivery<Events extends PushEvents> {
   }): void;
 }
 
-/** Moves all sockets of people into and out of the rooms of conversations, at once: the next push finds them there. */
+/** A membership of a group as it is now. */
+export interface GroupMove {
+  conversationId: string;
+  userId: string;
+  isMember: boolean;
+}
+
+/**
+ * Who hears what is pushed to a conversation: all sockets of its members on this process, those that are just coming in
+ * included. A move is done when the call returns: what is pushed next reaches who was admitted and not who was dismissed.
+ * Repeating one is harmless.
+ */
 export interface ConversationRooms {
   admit(conversationId: string, userIds: readonly string[]): void;
   dismiss(conversationId: string, userIds: readonly string[]): void;
-  /** Everybody out. */
+  /** Dismisses everybody. */
   close(conversationId: string): void;
 }

@@ -11,29 +11,42 @@ interface DeliveryDeps {
   encodePush: EncodePush;
 }
 
+interface Push {
+  names: readonly string[];
+  event: string;
+  data: unknown;
+  originSocketId: string | null;
+  exceptUserId?: string | undefined;
+}
+
 /** Delivery to sockets of every kind: one encoding per event and kind, however many sockets it reaches. */
 export function createDelivery<Events extends PushEvents>({
   io,
   rooms,
   encodePush,
 }: DeliveryDeps): Delivery<Events> {
+  function push({ names, event, data, originSocketId, exceptUserId }: Push): void {
+    // no room would mean every socket there is
+    if (names.length === 0) return;
+    const exceptRoom = exceptUserId === undefined ? [] : [userRoom(exceptUserId)];
+    // the id of a socket is a room of its own
+    const except = originSocketId === null ? exceptRoom : [originSocketId, ...exceptRoom];
+    io.to([...names])
+      .except(except)
+      .emit(event, data);
+
+    const sockets = rooms.membersOf(names);
+    if (sockets.size === 0) return;
+    const exceptSockets = rooms.membersOf(exceptRoom);
+    const frame = encodePush(event, data);
+    for (const socket of sockets) {
+      if (socket.id !== originSocketId && !exceptSockets.has(socket)) socket.send(frame);
+    }
+  }
+
   return {
-    toUsers({ userIds, event, data, originSocketId }) {
-      // no room would mean every socket there is
-      if (userIds.length === 0) return;
-      const names = userIds.map(userRoom);
-      const target = io.to(names);
-      (originSocketId === null ? target : target.except(originSocketId)).emit(event, data);
-
-      const sockets = rooms.membersOf(names);
-      if (sockets.size === 0) return;
-      const frame = encodePush(event, data);
-      for (const socket of sockets) if (socket.id !== originSocketId) socket.send(frame);
-    },
-
-    toConversation({ conversationId, event, data, originSocketId, exceptUserId }) {
-      const left = [originSocketId ?? [], exceptUserId === undefined ? [] : userRoom(exceptUserId)].flat();
-      io.to(conversationRoom(conversationId)).except(left).emit(event, data);
-    },
+    toUsers: ({ userIds, ...rest }) => push({ ...rest, names: userIds.map(userRoom) }),
+    toConversation: ({ conversationId, ...rest }) =>
+      push({ ...rest, names: [conversationRoom(conversationId)] }),
   };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
-import type { Actor } from '../core/actor.ts';
 import { AppError } from '../core/errors.ts';
 import type { BoundOperation } from '../core/operation.ts';
 import type { Message } from '../features/messages/messages.contract.ts';
@@ -14,8 +13,8 @@ import {
   readFrame,
 } from './frames.ts';
 import { createIntake } from './intake.ts';
-import { type Rooms, userRoom } from './rooms.ts';
-import type { SocketPort, SocketSession, SocketSessions } from './socket-sessions.ts';
+import type { Rooms } from './rooms.ts';
+import type { Arrival, SocketPort, SocketSession, SocketSessions } from './socket-sessions.ts';
 
 const authWithinMs = 10_000;
 /** A client that has not asked by `sync` until then does not know how to. */
@@ -36,7 +35,7 @@ export interface FrameSocket {
 
 export interface FrameConnectionDeps {
   sessions: SocketSessions;
-  rooms: Rooms<FrameSocket>;
+  rooms: Pick<Rooms<FrameSocket>, 'join' | 'leaveAll'>;
   rowOf: ReturnType<typeof createFrameTable>;
   encodePush: EncodePush;
   /** Answers the messages that a person has missed, oldest first. */
@@ -54,7 +53,6 @@ export function createFrameConnection(
 ) {
   const id = `ws-${randomUUID()}`;
   let session: SocketSession | null = null;
-  let room: string | null = null;
   let isAlive = true;
   const authTimer = setTimeout(() => refuse(new AppError('unauthenticated')), authWithinMs);
   let syncTimer: NodeJS.Timeout | undefined;
@@ -73,6 +71,9 @@ export function createFrameConnection(
     id,
     request,
     isOpen,
+    join(names) {
+      for (const name of names) rooms.join(name, member);
+    },
     push: (event, data) => send(encodePush(event, data)),
     close,
   };
@@ -100,9 +101,12 @@ export function createFrameConnection(
     try {
       if (type !== 'auth') throw new AppError('unauthenticated');
       const actor = await sessions.authenticate(typeof token === 'string' ? token : undefined);
-      begin(actor);
       const { userId } = actor;
-      send(encodeAnswer({ type: 'auth' }, frameId, { ok: true, data: { userId } }));
+      await sessions.arrive(actor, (arrival) => {
+        begin(arrival);
+        // before anything is pushed
+        send(encodeAnswer({ type: 'auth' }, frameId, { ok: true, data: { userId } }));
+      });
     } catch (error) {
       refuse(error, frameId);
     }
@@ -114,12 +118,10 @@ export function createFrameConnection(
     close('unauthenticated');
   }
 
-  function begin(actor: Actor): void {
+  function begin(arrival: Arrival): void {
     clearTimeout(authTimer);
-    const opened = sessions.open(port, actor);
+    const opened = sessions.open(port, arrival);
     session = opened;
-    room = userRoom(actor.userId);
-    rooms.join(room, member);
     syncTimer = setTimeout(() => void pushUndelivered(opened), syncWithinMs);
   }
 
@@ -161,15 +163,15 @@ export function createFrameConnection(
     clearTimeout(authTimer);
     clearTimeout(syncTimer);
     session?.leave();
-    if (room !== null) rooms.leave(room, member);
+    rooms.leaveAll(member);
     onClosed(connection);
   }
 
   const connection = {
     /** Says for the client who it is, as the handshake has told. */
-    admit(actor: Actor): void {
+    admit(arrival: Arrival): void {
       try {
-        begin(actor);
+        begin(arrival);
       } catch (error) {
         refuse(error);
       }

@@ -63,6 +63,9 @@ export function createLiveSockets<Reason>({ onFirstOpened, onClosed, onLastClose
         ),
       ),
 
+    /** Who has sockets here. */
+    userIds: (): string[] => [...byUser.keys()],
+
     countOf: (userId: string): number => byUser.get(userId)?.size ?? 0,
 
     /** Ends the sockets of these sessions of one person. */

@@ -3,7 +3,7 @@ import { Server, type Socket } from 'socket.io';
 import { AppError } from '../core/errors.ts';
 import { type BoundOperation, unknownEvent } from '../core/operation.ts';
 import { bearerOf } from './client.ts';
-import { userRoom } from './rooms.ts';
+import type { RoomMoves } from './rooms.ts';
 import { closeSlowSockets } from './slow-sockets.ts';
 import type { SocketPort, SocketSession, SocketSessions } from './socket-sessions.ts';
 
@@ -26,6 +26,26 @@ export function createSocketServer({ corsOrigins }: { corsOrigins: '*' | string[
   });
 }
 
+/**
+ * Moves Socket.IO's sockets through the adapter: `socketsJoin` passes over those that are not connected yet, and those in the
+ * last steps of a handshake are in their rooms already.
+ */
+export function createSocketIoMoves(io: Server): RoomMoves {
+  const adapter = () => io.sockets.adapter;
+  const idsIn = (room: string) => [...(adapter().rooms.get(room) ?? [])];
+  return {
+    bring(from, into) {
+      for (const id of idsIn(from)) void adapter().addAll(id, new Set([into]));
+    },
+    take(from, outOf) {
+      for (const id of idsIn(from)) void adapter().del(id, outOf);
+    },
+    empty(room) {
+      for (const id of idsIn(room)) void adapter().del(id, room);
+    },
+  };
+}
+
 interface SocketIoDeps {
   io: Server;
   httpServer: HttpServer;
@@ -33,12 +53,12 @@ interface SocketIoDeps {
   sessions: SocketSessions;
 }
 
-/** Serves every operation that has an event name, and rooms by person. Every event is acknowledged. */
+/** Serves every operation that has an event name, and rooms. Every event is acknowledged. */
 export function serveSocketIo({ io, httpServer, operations, sessions }: SocketIoDeps): void {
   const byEvent = new Map(
     operations.flatMap((bound) => (bound.operation.event ? [[bound.operation.event, bound]] : [])),
   );
-  const connections = new WeakMap<Socket, { session: SocketSession; userId: string }>();
+  const connections = new WeakMap<Socket, SocketSession>();
   const admissions = new WeakMap<Socket['conn'], number>();
 
   io.use((socket, next) => {
@@ -61,8 +81,11 @@ export function serveSocketIo({ io, httpServer, operations, sessions }: SocketIo
     }
     await sessions.receive(socket.request);
     const actor = await sessions.authenticate(tokenOf(socket));
-    const session = sessions.open(portOf(socket), actor);
-    connections.set(socket, { session, userId: actor.userId });
+    await sessions.arrive(actor, (arrival) => begin(socket, sessions.open(portOf(socket), arrival)));
+  }
+
+  function begin(socket: Socket, session: SocketSession): void {
+    connections.set(socket, session);
     const leave = () => {
       socket.conn.off('close', leave);
       session.leave();
@@ -71,14 +94,10 @@ export function serveSocketIo({ io, httpServer, operations, sessions }: SocketIo
     socket.on('disconnect', leave);
   }
 
-  io.on('connection', async (socket) => {
-    const connection = connections.get(socket);
-    if (!connection || connection.session.isEnded) {
-      socket.disconnect(true);
-      return;
-    }
-    socket.onAny((...args: unknown[]) => void receive(connection.session, args));
-    await socket.join(userRoom(connection.userId));
+  io.on('connection', (socket) => {
+    const session = connections.get(socket);
+    if (session && !session.isEnded) socket.onAny((...args: unknown[]) => void receive(session, args));
+    else socket.disconnect(true);
   });
 
   /** `given` is what the client sent: a name (or nothing at all), arguments and perhaps an acknowledgement. */
@@ -105,6 +124,8 @@ function portOf(socket: Socket): SocketPort {
     id: socket.id,
     request: socket.request,
     isOpen: () => socket.conn.readyState === 'open',
+    // it leaves them by itself, also when it closes before it is connected
+    join: (rooms) => void socket.join(rooms),
     push: (event, data) => void socket.emit(event, data),
     close: () => void socket.disconnect(true),
   };

@@ -4,6 +4,7 @@ import { AppError, type Problem, toProblem } from '../core/errors.ts';
 import type { BoundOperation } from '../core/operation.ts';
 import { asAppError, type FloodLimiter, type Outcome, type RunOperation } from '../core/run-operation.ts';
 import { addressOf, isForeignOrigin, localeOf, subnetOf } from './client.ts';
+import type { SocketRooms } from './conversation-rooms.ts';
 import type { LiveSocket, LiveSockets } from './live-sockets.ts';
 
 /** Lets the acknowledgement and `session_revoked` out before the socket closes. */
@@ -12,6 +13,9 @@ const closeDelayMs = 100;
 interface SocketSessionsDeps<Reason> {
   run: RunOperation;
   authenticate(token: string): Promise<Actor>;
+  /** The groups that a person is in. */
+  findGroupIds(userId: string): Promise<readonly string[]>;
+  rooms: Pick<SocketRooms, 'enter'>;
   liveSockets: LiveSockets<Reason>;
   /** Handshakes by address, sockets by person, and refusals: whoever goes on in spite of them is disconnected. */
   limits: FloodLimiter<'handshakes' | 'arrivals' | 'strikes'>;
@@ -27,8 +31,16 @@ export interface SocketPort {
   id: string;
   request: IncomingMessage;
   isOpen(): boolean;
+  /** Joins rooms at once; it leaves them when it closes. */
+  join(rooms: string[]): void;
   push(event: string, data: unknown): void;
   close(why: 'session_ended' | 'flooding'): void;
+}
+
+/** Somebody who has said who they are, and the rooms that a new socket of theirs belongs in just now. */
+export interface Arrival {
+  actor: Actor;
+  rooms: string[];
 }
 
 /** A socket with the person on it. */
@@ -64,12 +76,26 @@ export function createSocketSessions<Reason>(deps: SocketSessionsDeps<Reason>) {
     /** Throws what `open` would throw. */
     ensureRoomFor: deps.liveSockets.ensureRoomFor,
 
+    /**
+     * Finds the rooms of somebody's new socket and calls `open`, which has to open a session at once, as moves between
+     * rooms that come after it find only open ones. Fails as it does, or with what the database says.
+     */
+    arrive<T>(actor: Actor, open: (arrival: Arrival) => T): Promise<T> {
+      const { userId } = actor;
+      return deps.rooms.enter(
+        userId,
+        () => deps.findGroupIds(userId),
+        (rooms) => open({ actor, rooms }),
+      );
+    },
+
     /** Throws `unauthenticated` if the session or the socket has ended meanwhile, `limit_reached` above 50 of them. */
-    open(port: SocketPort, actor: Actor): SocketSession {
+    open(port: SocketPort, { actor, rooms }: Arrival): SocketSession {
       const session = createSession(deps, { port, actor });
       // its close event has passed already, so it would count as open for ever
       if (!port.isOpen()) throw new AppError('unauthenticated');
       deps.liveSockets.enter(session);
+      port.join(rooms);
       return session;
     },
 

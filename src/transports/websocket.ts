@@ -9,6 +9,7 @@ import { bindFrameOperations, type FindUndelivered, undeliveredOperation } from 
 import { createFrameTable } from './frames.ts';
 import { problemHeaders } from './problems.ts';
 import { closeSlowSockets } from './slow-sockets.ts';
+import type { Arrival } from './socket-sessions.ts';
 
 const paths = ['/ws', '/ws/'];
 const frameMaxBytes = 64 * 1024;
@@ -64,15 +65,22 @@ export function serveWebSocket({ httpServer, operations, sessions, ...deps }: We
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!paths.includes((request.url ?? '').split('?', 1)[0] ?? '')) throw new AppError('not_found');
     await sessions.receive(request);
+    const accept = (arrival: Arrival | null) => {
+      if (isClosing) throw new AppError('unavailable');
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        const connection = createFrameConnection(webSocket, request, connectionDeps);
+        connections.add(connection);
+        if (arrival) connection.admit(arrival);
+      });
+    };
     const token = tokenOf(request);
-    const actor = token === undefined ? null : await sessions.authenticate(token);
-    if (actor) sessions.ensureRoomFor(actor);
-    if (isClosing) throw new AppError('unavailable');
-    server.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = createFrameConnection(webSocket, request, connectionDeps);
-      connections.add(connection);
-      if (actor) connection.admit(actor);
-    });
+    if (token === undefined) {
+      accept(null);
+      return;
+    }
+    const actor = await sessions.authenticate(token);
+    sessions.ensureRoomFor(actor);
+    await sessions.arrive(actor, accept);
   }
 
   const beats = setInterval(() => {

@@ -11,6 +11,7 @@ import { createAuthService } from '../features/auth/auth.service.ts';
 import { createCodeRequests } from '../features/auth/code-requests.ts';
 import { createLoginLimits } from '../features/auth/login-limits.ts';
 import { createAvatars } from '../features/avatars/avatars.service.ts';
+import type { Pictures } from '../features/avatars/pictures.ts';
 import { noticeMail } from '../features/codes/code-mails.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessions } from '../features/sessions/sessions.service.ts';
@@ -25,7 +26,6 @@ import { zipOf } from '../platform/zip.ts';
 import { subnetOf } from '../transports/client.ts';
 import { buildCodes } from './codes.ts';
 import { type CommonDeps, dayS } from './common.ts';
-import type { FileTools } from './files.ts';
 import type { People } from './people.ts';
 
 interface AccountsInput extends CommonDeps {
@@ -33,7 +33,7 @@ interface AccountsInput extends CommonDeps {
   jwtSecret: string;
   people: People;
   sessionStore: SessionStore;
-  fileTools: FileTools;
+  pictures: Pictures;
   closeSockets(userId: string, sessionIds: readonly string[], reason: RevocationReason): void;
   /** What the other features hold of a person. */
   holders: readonly PersonalData[];
@@ -153,16 +153,14 @@ function buildSessions({ config, jwtSecret, sessionStore, closeSockets }: Accoun
   });
 }
 
-function buildAvatars({ log, fileTools, quotaOf, people }: AccountsInput) {
+function buildAvatars({ pictures, quotaOf, people }: AccountsInput) {
   return createAvatars({
-    storage: fileTools.storage,
-    images: { encodeAvatar: async (bytes) => (await fileTools.images()).encodeAvatar(bytes) },
+    pictures,
     people: {
       setAvatar: people.users.setAvatar,
       avatarKeyOf: people.users.avatarKeyOf,
     },
     quota: quotaOf({ name: 'avatar', points: 50, durationSeconds: dayS }),
     tellProfile: people.users.tellProfile,
-    onFailure: (error) => log.error({ err: error }, 'files of an avatar were not removed'),
   });
 }

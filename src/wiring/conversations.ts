@@ -12,6 +12,7 @@ import { createUnreadCounter } from '../features/conversations/unread.ts';
 import { createWalk } from '../features/conversations/walk.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import type { Group } from '../features/groups/groups.contract.ts';
 import type { HiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import type { MessageReader } from '../features/messages/message-reader.ts';
 import type { MessageStore } from '../features/messages/messages.store.ts';
@@ -21,7 +22,7 @@ import { createReceiptsService } from '../features/receipts/receipts.service.ts'
 import type { createUsersService } from '../features/users/users.service.ts';
 import { createTurns } from '../platform/turns.ts';
 
-interface ConversationsInput {
+export interface ConversationsInput {
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
   memberships: Memberships;
@@ -31,12 +32,15 @@ interface ConversationsInput {
   reader: MessageReader;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+  /** Groups as these members of them see them; without those that have ended. */
+  groupsFor(mine: readonly { userId: string; conversationId: string }[]): Promise<Map<string, Group>>;
   /** Whether anybody would hear what is told to a person but not to the acting socket. */
   isHeard(userId: string, originSocketId: string | null): boolean;
 }
 
 /** How conversations look to their members. */
-function buildViews({ memberships, messageStore, reader, relations, users }: ConversationsInput) {
+function buildViews(input: ConversationsInput) {
+  const { memberships, messageStore, reader, relations, users, groupsFor } = input;
   const privacy = createReceiptPrivacy({
     areFriends: relations.areFriends,
     findPeople: users.people.findByIds,
@@ -48,7 +52,7 @@ function buildViews({ memberships, messageStore, reader, relations, users }: Con
   const describe = createConversationViews({
     memberships,
     usersFor: users.viewsFor,
-    groupsFor: async () => new Map(),
+    groupsFor,
     seesReads: privacy.seesReads,
     readAt: reader.readAt,
     countUnread,
@@ -67,7 +71,12 @@ export function buildConversations(input: ConversationsInput) {
     inTurn: createTurns(),
     onFailure: (error: unknown) => log.warn({ err: error }, 'devices were not told'),
   };
-  const tellUpdated = createConversationNews({ ...telling, ...views, memberships, heads });
+  const { tellUpdated, conversationFor } = createConversationNews({
+    ...telling,
+    ...views,
+    memberships,
+    heads,
+  });
   const conversations = createConversationsService({
     ...views,
     tellUpdated,
@@ -102,6 +111,7 @@ export function buildConversations(input: ConversationsInput) {
     viewOf: views.viewOf,
     seesReads: views.seesReads,
     tellUpdated,
+    conversationFor,
     noteDeleted: conversations.noteDeleted,
     operations: [
       ...bind('conversations', contracts.conversations, conversations.handlers),

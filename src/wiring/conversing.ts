@@ -11,7 +11,7 @@ import { createUndelivered } from '../features/conversations/undelivered.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { headOf } from '../features/messages/messages.rules.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
-import { buildConversations } from './conversations.ts';
+import { buildConversations, type ConversationsInput } from './conversations.ts';
 import { buildHistory } from './history.ts';
 import { buildMessages, type MessagesInput } from './messages.ts';
 import { buildSearching } from './searching.ts';
@@ -28,6 +28,7 @@ interface ConversingInput {
   groupStores: MessagesInput['groupStores'];
   attachments: MessagesInput['attachments'];
   onSent: MessagesInput['onSent'];
+  groupsFor: ConversationsInput['groupsFor'];
   /** Whether anybody would hear what is told to a person but not to the acting socket. */
   isHeard(userId: string, originSocketId: string | null): boolean;
 }
@@ -95,6 +96,8 @@ export function buildConversing(input: ConversingInput) {
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
     recheck: messages.recheck,
+    writeGroupEntry: messages.writeGroupEntry,
+    conversationFor: conversations.conversationFor,
     canSeeMessage: messages.canSee,
     messageStates: messages.states,
     findUndelivered: createUndelivered({

@@ -6,23 +6,27 @@ import { withinDeadline } from '../core/deadline.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import { repeat } from '../core/repeat.ts';
-import { createGroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
-import { createGroupStore } from '../features/groups/groups.store.ts';
+import { createRoomWatch } from '../features/groups/room-watch.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
 import { createSessionStore } from '../features/sessions/sessions.store.ts';
 import { createPhoneNumbers } from '../platform/phone-numbers.ts';
 import { createQuotaStore } from '../platform/quotas.store.ts';
+import type { SocketRooms } from '../transports/conversation-rooms.ts';
 import { createLiveSockets } from '../transports/live-sockets.ts';
 import { buildAccounts } from './accounts.ts';
 import { buildConversing } from './conversing.ts';
 import { buildFiles, buildFileTools } from './files.ts';
+import { buildGroupStores, buildGroups } from './groups.ts';
 import { buildPeople } from './people.ts';
 import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
 const watchSessionsEveryMs = 10_000;
+/** A group that another process lets somebody into, or out of, is noticed within 15 s. */
+const watchRoomsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
+const resumeGroupsEveryMs = 10_000;
 const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
@@ -31,12 +35,13 @@ interface FeaturesInput {
   config: Config;
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
+  rooms: SocketRooms;
   connection: Connection;
   jwtSecret: string;
 }
 
 /** The features: each gets its store and what it needs of the others. */
-export function buildFeatures({ config, log, delivery, connection, jwtSecret }: FeaturesInput) {
+export function buildFeatures({ config, log, delivery, rooms, connection, jwtSecret }: FeaturesInput) {
   const common = {
     config,
     log,
@@ -66,10 +71,9 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
-  const groupStores = {
-    groups: createGroupStore(connection),
-    memberships: createGroupMembershipStore(connection),
-  };
+  const groupStores = buildGroupStores(connection);
+  const isHeard = (userId: string, originSocketId: string | null) =>
+    liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
     config,
     connection,
@@ -80,7 +84,20 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     groupStores,
     attachments: files.attachments,
     onSent: typing.stop,
-    isHeard: (userId, originSocketId) => liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1),
+    isHeard,
+    groupsFor: (mine) => groups.groupsFor(mine),
+  });
+  const groups = buildGroups({
+    ...common,
+    stores: groupStores,
+    delivery,
+    rooms,
+    people,
+    pictures: fileTools.pictures,
+    writeEntry: conversing.writeGroupEntry,
+    recheck: conversing.recheck,
+    conversationFor: conversing.conversationFor,
+    isHeard,
   });
   const accounts = buildAccounts({
     ...common,
@@ -88,7 +105,7 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     jwtSecret,
     people,
     sessionStore,
-    fileTools,
+    pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
     holders: [...conversing.holders, files.personalFiles],
   });
@@ -97,16 +114,23 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
     openSessions: liveSockets.openSessions,
     closeSockets: liveSockets.end,
   });
+  const watchRooms = createRoomWatch({
+    findUserIds: liveSockets.userIds,
+    findMoves: groupStores.memberships.movesSince,
+    follow: rooms.follow,
+  });
   const background = createBackground(log);
 
   return {
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
     authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
+    findGroupIds: (userId: string) => withinDeadline(groupStores.memberships.groupIdsOf(userId)),
     operations: [
       ...accounts.operations,
       ...people.operations,
       ...conversing.operations,
+      ...groups.operations,
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
@@ -118,6 +142,10 @@ export function buildFeatures({ config, log, delivery, connection, jwtSecret }: 
       background.doOnce(accounts.erasure.resume);
       background.repeat(resumeErasureEveryMs, accounts.erasure.resume);
       background.repeat(watchSessionsEveryMs, watchSessions);
+      background.doOnce(groups.resume);
+      background.repeat(resumeGroupsEveryMs, groups.resume);
+      // the embedded database of this process is open to nobody else
+      if (config.mongodbUri !== null) background.repeat(watchRoomsEveryMs, watchRooms);
       for (const work of conversing.begins) background.doOnce(work);
       for (const { everyMs, work } of conversing.repeats) background.repeat(everyMs, work);
       background.repeat(sweepFilesEveryMs, files.attachments.sweep);

@@ -3,6 +3,7 @@ import { contracts } from '../contracts.ts';
 import type { Actor } from '../core/actor.ts';
 import type { FileStorage } from '../core/file-storage.ts';
 import { bind } from '../core/operation.ts';
+import { createPictures, type Pictures } from '../features/avatars/pictures.ts';
 import { createArrivals } from '../features/files/arrivals.ts';
 import { createAttachments } from '../features/files/attachments.ts';
 import { createBlobStore } from '../features/files/blobs.store.ts';
@@ -20,20 +21,29 @@ const picturesAtOnce = 2;
 /** What everything that keeps files shares. */
 export interface FileTools {
   storage: FileStorage;
+  /** Avatars of people and of groups. */
+  pictures: Pictures;
   /** The codecs are loaded with the first picture, as the start has no use for them. */
   images(): Promise<Images>;
 }
 
-export function buildFileTools({ config }: CommonDeps, connection: Connection): FileTools {
-  let images: Promise<Images> | null = null;
+export function buildFileTools({ config, log }: CommonDeps, connection: Connection): FileTools {
+  let loading: Promise<Images> | null = null;
+  const storage = createFileStorage({ s3: config.s3, connection });
+  const images = () => {
+    loading ??= import('../platform/images.ts').then(({ createImages }) =>
+      createImages({ mostAtOnce: picturesAtOnce }),
+    );
+    return loading;
+  };
   return {
-    storage: createFileStorage({ s3: config.s3, connection }),
-    images() {
-      images ??= import('../platform/images.ts').then(({ createImages }) =>
-        createImages({ mostAtOnce: picturesAtOnce }),
-      );
-      return images;
-    },
+    storage,
+    images,
+    pictures: createPictures({
+      storage,
+      images: { encodeAvatar: async (bytes) => (await images()).encodeAvatar(bytes) },
+      onFailure: (error) => log.error({ err: error }, 'files of an avatar were not removed'),
+    }),
   };
 }
 

@@ -20,6 +20,7 @@ import { createMessagesService } from '../features/messages/messages.service.ts'
 import { createMessageStore } from '../features/messages/messages.store.ts';
 import { createOldestMessages, type Stretch } from '../features/messages/oldest-messages.ts';
 import { type Attachments, createOutgoing } from '../features/messages/outgoing.ts';
+import { type GroupEntry, toGroupEntry } from '../features/messages/pending.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
 import { createSeenMessages } from '../features/messages/seen-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
@@ -131,6 +132,11 @@ export function buildMessages(input: MessagesInput) {
     ],
     holders: [createPersonalMessages({ store, hidden, views })],
     resume: changeLog.resume,
+    /** Writes what happened to a group into its log, once. */
+    async writeGroupEntry({ id, groupId, actorId, change }: GroupEntry) {
+      const { entry, isRepeat } = await writer.submit(toGroupEntry({ id, groupId, actorId, change }));
+      return { seq: entry.seq, isRepeat };
+    },
     /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
     recheck: writer.recheck,
     idle: writer.idle,

@@ -38,7 +38,7 @@ export function buildPeople(input: PeopleInput) {
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
   const inTurn = createTurns();
-  const { store, views, accounts, users, personalProfile } = buildUsers(input, {
+  const { store, views, avatarUrlOf, accounts, users, personalProfile } = buildUsers(input, {
     relations,
     inTurn,
     onProfileChanged: (userId) => friends.profileNews.note(userId),
@@ -72,6 +72,7 @@ export function buildPeople(input: PeopleInput) {
   return {
     store,
     views,
+    avatarUrlOf,
     accounts,
     users,
     relations,
@@ -99,7 +100,8 @@ function buildUsers(
 ) {
   const store = createUserStore(connection);
   const keys = createSearchKeyStore(connection);
-  const views = createUserViews((key) => `${config.publicUrl}/avatars/${key}`);
+  const avatarUrlOf = (key: string) => `${config.publicUrl}/avatars/${key}`;
+  const views = createUserViews(avatarUrlOf);
   const naming = createNaming({
     keys,
     nicknameOf: async (userId) => (await store.findByIds([userId]))[0]?.nickname ?? null,
@@ -112,6 +114,7 @@ function buildUsers(
   return {
     store,
     views,
+    avatarUrlOf,
     accounts: createAccounts({ store, views, named: naming.named }),
     users: createUsersService({
       store,

@@ -6,13 +6,14 @@ import { frameTypes, type pushEvents } from '../contracts.ts';
 import type { Drain } from '../core/drain.ts';
 import { createOperationRunner, type RunOperation } from '../core/run-operation.ts';
 import { createFloodLimiter, noFloodLimiter } from '../platform/flood-limiter.ts';
+import { createConversationRooms } from '../transports/conversation-rooms.ts';
 import { createDelivery } from '../transports/delivery.ts';
 import type { FrameSocket } from '../transports/frame-connection.ts';
 import { createPushEncoder } from '../transports/frames.ts';
 import { createHttpApp } from '../transports/http-app.ts';
 import { createRestRouter } from '../transports/rest.ts';
 import { createRooms } from '../transports/rooms.ts';
-import { createSocketServer, serveSocketIo } from '../transports/socket-io.ts';
+import { createSocketIoMoves, createSocketServer, serveSocketIo } from '../transports/socket-io.ts';
 import { createSocketSessions } from '../transports/socket-sessions.ts';
 import { slowestUploadMs } from '../transports/uploads.ts';
 import { serveWebSocket } from '../transports/websocket.ts';
@@ -61,7 +62,13 @@ export function buildSockets(config: Config) {
   const io = createSocketServer(config);
   const rooms = createRooms<FrameSocket>();
   const encodePush = createPushEncoder(frameTypes);
-  return { io, rooms, encodePush, delivery: createDelivery<typeof pushEvents>({ io, rooms, encodePush }) };
+  return {
+    io,
+    rooms,
+    encodePush,
+    delivery: createDelivery<typeof pushEvents>({ io, rooms, encodePush }),
+    conversationRooms: createConversationRooms([createSocketIoMoves(io), rooms]),
+  };
 }
 
 /** The wires, each built from the one table of operations. */
@@ -97,11 +104,13 @@ function serveSockets(
   run: RunOperation,
   httpServer: HttpServer,
 ) {
-  const { io, rooms, encodePush } = sockets;
-  const { operations, authenticate, liveSockets, findUndelivered } = features;
+  const { io, rooms, encodePush, conversationRooms } = sockets;
+  const { operations, authenticate, findGroupIds, liveSockets, findUndelivered } = features;
   const sessions = createSocketSessions({
     run,
     authenticate,
+    findGroupIds,
+    rooms: conversationRooms,
     liveSockets,
     limits: config.hasRateLimits ? createFloodLimiter(socketBuckets) : noFloodLimiter,
     isOutage,

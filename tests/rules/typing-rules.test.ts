@@ -159,7 +159,10 @@ describe('typing: what is said at once', () => {
     const questions: (() => void)[] = [];
     const told: [readonly string[], unknown][] = [];
     const typing = createTyping({
-      delivery: { toUsers: ({ userIds, data }) => void told.push([userIds, data]), toConversation() {} },
+      delivery: {
+        toUsers: ({ userIds, data }) => void told.push([userIds, data]),
+        toConversation: () => {},
+      },
       privateConversationOf: (one, other) => `${one}-${other}`,
       areFriends: () => new Promise((resolve) => questions.push(() => resolve(true))),
       findAudience: async () => null,

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../core/delivery.ts';
 import type { DescribeConversations } from './conversation-views.ts';
-import type { conversationsEvents } from './conversations.contract.ts';
+import type { Conversation, conversationsEvents } from './conversations.contract.ts';
 import type { Heads } from './heads.ts';
 import type { Memberships } from './memberships.ts';
 
@@ -15,7 +15,7 @@ interface NewsDeps {
   onFailure(error: unknown): void;
 }
 
-export type TellUpdated = ReturnType<typeof createConversationNews>;
+export type TellUpdated = ReturnType<typeof createConversationNews>['tellUpdated'];
 
 /**
  * Shows a person's devices, but not the acting one, how these conversations stand for them now. A push is a hint: it is
@@ -25,16 +25,23 @@ export function createConversationNews({ memberships, heads, describe, delivery,
   /** What will be told, and be read when its turn comes: saying it again meanwhile adds nothing. */
   const waiting = new Set<string>();
 
+  async function conversationsFor(
+    userId: string,
+    conversationIds: readonly string[],
+  ): Promise<Conversation[]> {
+    const [mine, standing] = await Promise.all([
+      memberships.findOf(userId, conversationIds),
+      heads.of(conversationIds),
+    ]);
+    return [...(await describe(userId, mine, standing)).values()].map(({ conversation }) => conversation);
+  }
+
   async function tell(
     userId: string,
     conversationIds: readonly string[],
     originSocketId: string | null,
   ): Promise<void> {
-    const [mine, standing] = await Promise.all([
-      memberships.findOf(userId, conversationIds),
-      heads.of(conversationIds),
-    ]);
-    for (const { conversation } of (await describe(userId, mine, standing)).values())
+    for (const conversation of await conversationsFor(userId, conversationIds))
       delivery.toUsers({
         userIds: [userId],
         event: 'conversation_updated',
@@ -43,7 +50,11 @@ export function createConversationNews({ memberships, heads, describe, delivery,
       });
   }
 
-  return (userId: string, conversationIds: readonly string[], originSocketId: string | null): void => {
+  const tellUpdated = (
+    userId: string,
+    conversationIds: readonly string[],
+    originSocketId: string | null,
+  ): void => {
     if (!deps.isHeard(userId, originSocketId)) return;
     const news = [userId, originSocketId, ...conversationIds].join(' ');
     if (waiting.has(news)) return;
@@ -54,5 +65,13 @@ export function createConversationNews({ memberships, heads, describe, delivery,
         return tell(userId, conversationIds, originSocketId);
       })
       .catch(deps.onFailure);
+  };
+
+  return {
+    tellUpdated,
+
+    /** How a conversation stands for one of its members; `null` if they are in it no more. */
+    conversationFor: async (userId: string, conversationId: string): Promise<Conversation | null> =>
+      (await conversationsFor(userId, [conversationId]))[0] ?? null,
   };
 }

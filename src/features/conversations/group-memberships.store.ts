@@ -1,6 +1,6 @@
-import { type Connection, mongo, Types } from 'mongoose';
+import { type Connection, type mongo, Types } from 'mongoose';
 import type { Role } from '../groups/groups.contract.ts';
-import { current, type MembershipDocument, membershipModel, start } from './membership-collection.store.ts';
+import { current, type MembershipDocument, membershipModel, ranks } from './membership-collection.store.ts';
 
 /** What somebody is, or was, in a group. */
 interface GroupMembership {
@@ -11,32 +11,19 @@ interface GroupMembership {
   mutedUntil: Date | null;
   barredAt: Date | null;
   joinedAt: Date;
+  request: JoinRequest | null;
 }
 
-/** When a change of the group was made, and its place among them. */
-interface Stamp {
-  version: number;
+/** That somebody asks to join; `invitedBy` is the member who would like them to. */
+interface JoinRequest {
   at: Date;
+  message: string | null;
+  invitedBy: string | null;
 }
-
-interface Joining extends Stamp {
-  members: readonly { userId: string; role: Role }[];
-  /** The place of the entry that tells of it. */
-  joinSeq: number;
-  seesHistory: boolean;
-}
-
-const duplicateKey = 11_000;
-/** Longer, and a write would hold up others. */
-const mostPerWrite = 1000;
-const ranks: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
 
 export type GroupMembershipStore = ReturnType<typeof createGroupMembershipStore>;
 
-/**
- * Memberships of groups as changes of the groups leave them. Each write names the version of the group it belongs to, so
- * that repeating it is harmless, and one that comes too late is void.
- */
+/** Who is in groups, was in them, or would like to be. */
 export function createGroupMembershipStore(connection: Connection) {
   const memberships = membershipModel(connection);
   const raw = memberships.collection as unknown as mongo.Collection<MembershipDocument>;
@@ -46,96 +33,30 @@ export function createGroupMembershipStore(connection: Connection) {
     userId: idOf(userId),
     conversationId: idOf(groupId),
   });
-  const olderThan = (version: number) => ({ version: { $not: { $gte: version } } });
-  const membersOf = (groupId: string) => ({ conversationId: idOf(groupId), order: { $exists: true } });
-
-  async function write(
-    groupId: string,
-    userId: string,
-    { version, at }: Stamp,
-    { $set = {}, $unset }: { $set?: object; $unset?: Record<string, ''> },
-  ): Promise<void> {
-    await raw.updateOne(
-      { ...keyOf(groupId, userId), ...olderThan(version) },
-      { $set: { ...$set, version, updatedAt: at }, ...($unset && { $unset }) },
-    );
-  }
 
   return {
-    /** Puts people into a group. Who was in it before begins anew, but for a mute. */
-    async join(groupId: string, { members, joinSeq, seesHistory, version, at }: Joining): Promise<void> {
-      const fields = {
-        ...start,
-        type: 'group' as const,
-        joinedFrom: seesHistory ? 1 : joinSeq,
-        readSeq: joinSeq,
-        deliveredSeq: joinSeq,
-        nickname: null,
-        joinedAt: at,
-        joinSeq,
-        leftAt: null,
-        version,
-        updatedAt: at,
-      };
-      const writes = members.map(({ userId, role }) => ({
-        updateOne: {
-          filter: { ...keyOf(groupId, userId), ...olderThan(version) },
-          update: { $set: { ...fields, role, order: orderOf(role, joinSeq, userId) } },
-          upsert: true,
-        },
-      }));
-      try {
-        await raw.bulkWrite(writes, { ordered: false });
-      } catch (error) {
-        // who is there already by this change or a later one
-        if (!(error instanceof mongo.MongoBulkWriteError && error.code === duplicateKey)) throw error;
-      }
-    },
-
-    /** Takes somebody out of a group. */
-    async leave(groupId: string, userId: string, stamp: Stamp & { isBarred?: boolean }): Promise<void> {
-      await write(groupId, userId, stamp, {
-        $set: { leftAt: stamp.at, pinned: false, ...(stamp.isBarred && { barredAt: stamp.at }) },
-        $unset: { role: '', order: '' },
+    /** Who asks to join, the oldest first, after a place in that order. */
+    async listRequests(
+      groupId: string,
+      after: { at: Date; userId: string } | null,
+      limit: number,
+    ): Promise<{ userId: string; request: JoinRequest }[]> {
+      const found = await raw
+        .find(
+          {
+            conversationId: idOf(groupId),
+            requestedAt: after ? { $gte: after.at } : { $exists: true },
+            ...(after && {
+              $or: [{ requestedAt: { $gt: after.at } }, { userId: { $gt: idOf(after.userId) } }],
+            }),
+          },
+          { sort: { requestedAt: 1, userId: 1 }, limit },
+        )
+        .toArray();
+      return found.flatMap((document) => {
+        const { userId, request } = toGroupMembership(document);
+        return request ? [{ userId, request }] : [];
       });
-    },
-
-    async unbar(groupId: string, userId: string, stamp: Stamp): Promise<void> {
-      await write(groupId, userId, stamp, { $unset: { barredAt: '' } });
-    },
-
-    async mute(
-      groupId: string,
-      userId: string,
-      { mutedUntil, ...stamp }: Stamp & { mutedUntil: Date | null },
-    ) {
-      await write(groupId, userId, stamp, { $set: { mutedUntil } });
-    },
-
-    async setRoles(
-      groupId: string,
-      changes: readonly { userId: string; role: Role }[],
-      stamp: Stamp,
-    ): Promise<void> {
-      for (const { userId, role } of changes) {
-        const found = await raw.findOne(keyOf(groupId, userId), { projection: { joinSeq: 1 } });
-        const order = orderOf(role, found?.joinSeq ?? 0, userId);
-        await write(groupId, userId, stamp, { $set: { role, order } });
-      }
-    },
-
-    /** Takes everybody out, any number of people. */
-    async endAll(groupId: string, { version, at }: Stamp): Promise<void> {
-      for (;;) {
-        const some = await raw
-          .find(membersOf(groupId), { projection: { _id: 1 }, limit: mostPerWrite })
-          .toArray();
-        if (some.length === 0) return;
-        await raw.updateMany(
-          { _id: { $in: some.map(({ _id }) => _id) } },
-          { $set: { leftAt: at, pinned: false, version, updatedAt: at }, $unset: { role: '', order: '' } },
-        );
-      }
     },
 
     /** What these people are, or were, in a group; without who never was in it. */
@@ -247,12 +168,9 @@ export function createGroupMembershipStore(connection: Connection) {
   };
 }
 
-function orderOf(role: Role, joinSeq: number, userId: string): string {
-  return `${ranks[role]}:${String(joinSeq).padStart(12, '0')}:${userId}`;
-}
-
 function toGroupMembership(document: mongo.WithId<MembershipDocument>): GroupMembership {
   const { userId, role, nickname, mutedUntil, barredAt, joinedAt } = document;
+  const { requestedAt, requestMessage, invitedBy } = document;
   return {
     userId: userId.toHexString(),
     role: role ?? null,
@@ -260,5 +178,8 @@ function toGroupMembership(document: mongo.WithId<MembershipDocument>): GroupMem
     mutedUntil: mutedUntil ?? null,
     barredAt: barredAt ?? null,
     joinedAt: joinedAt ?? new Date(0),
+    request: requestedAt
+      ? { at: requestedAt, message: requestMessage ?? null, invitedBy: invitedBy?.toHexString() ?? null }
+      : null,
   };
 }

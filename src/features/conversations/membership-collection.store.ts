@@ -1,4 +1,5 @@
 import { type Connection, Schema, type Types } from 'mongoose';
+import type { Role } from '../groups/groups.contract.ts';
 import type { Membership } from './conversations.rules.ts';
 
 /** What is kept of a membership: all of it but the floor, which is its log's. */
@@ -26,6 +27,10 @@ export type MembershipDocument = Omit<StoredMembership, Ids> & {
   leftAt?: Date | null;
   /** Since when they are kept out of the group. */
   barredAt?: Date | null;
+  /** Of who asks to join: since when, with what words, and whose idea it was. */
+  requestedAt?: Date;
+  requestMessage?: string | null;
+  invitedBy?: Types.ObjectId | null;
   /** Of the group: the change that wrote this last. What an older one comes to write too late is void. */
   version?: number;
 };
@@ -45,6 +50,9 @@ const membershipSchema = new Schema<MembershipDocument>(
     joinSeq: Number,
     leftAt: Date,
     barredAt: Date,
+    requestedAt: Date,
+    requestMessage: String,
+    invitedBy: objectId,
     version: Number,
     joinedFrom: Number,
     readSeq: Number,
@@ -67,7 +75,15 @@ const ofMembers = { partialFilterExpression: { order: { $exists: true } } };
 membershipSchema.index({ conversationId: 1, order: 1 }, ofMembers);
 membershipSchema.index({ conversationId: 1, toldReadSeq: 1 }, ofMembers);
 membershipSchema.index({ userId: 1, order: 1 }, ofMembers);
-membershipSchema.index({ conversationId: 1, barredAt: -1 }, { sparse: true });
+// few are ever kept out, or wait to come in
+membershipSchema.index(
+  { conversationId: 1, barredAt: -1 },
+  { partialFilterExpression: { barredAt: { $exists: true } } },
+);
+membershipSchema.index(
+  { conversationId: 1, requestedAt: 1 },
+  { partialFilterExpression: { requestedAt: { $exists: true } } },
+);
 
 /** Where a membership begins, and what one lacks that was written before a field was known. */
 export const start = {
@@ -83,6 +99,9 @@ export const start = {
   muted: false,
 };
 
+/** In which order a group lists its members. */
+export const ranks: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
+
 /** Of somebody who is in the conversation. */
 export const current = { leftAt: null };
 
@@ -91,7 +110,8 @@ export const membershipModel = (connection: Connection) =>
 
 export function toMembership(document: MembershipDocument): StoredMembership {
   const { _id, conversationId, userId, peerId, role, order, nickname, mutedUntil, ...others } = document;
-  const { joinedAt, joinSeq, leftAt, barredAt, version, ...rest } = others;
+  const { joinedAt, joinSeq, leftAt, barredAt, requestedAt, requestMessage, invitedBy, ...more } = others;
+  const { version, ...rest } = more;
   return {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),

@@ -48,10 +48,10 @@ export interface Aftermath {
   seesHistory?: boolean;
   barred?: string;
   unbarred?: string;
-  requested?: { userId: string; message: string | null; invitedBy: string | null };
-  /** Whose requests are answered or taken back. */
-  answered?: string[];
-  /** Whose request was refused, and who is told so. */
+  /** Who asks to join, or is asked for by a member. */
+  requested?: { userIds: string[]; message: string | null; invitedBy: string | null };
+  /** Whose request to join is taken back, or refused and they are told so. */
+  withdrawn?: string;
   rejected?: string;
 }
 
@@ -78,6 +78,8 @@ export interface GroupMembership {
   mutedUntil: Date | null;
   barredAt: Date | null;
   joinedAt: Date;
+  /** That they ask to join; `invitedBy` is the member who would like them to. */
+  request: { at: Date; message: string | null; invitedBy: string | null } | null;
 }
 
 export type GroupUpdate = Partial<Omit<GroupRecord, 'id' | 'version' | 'outbox' | 'createdAt'>>;

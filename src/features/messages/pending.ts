@@ -1,9 +1,33 @@
+import type { GroupChange } from '../groups/groups.contract.ts';
 import type { Lane } from './lanes.ts';
 import type { Entry, Placement } from './messages.rules.ts';
 import type { SendKey } from './messages.store.ts';
 
 /** A message on its way: everything of its entry but its place, which is settled by writing it. */
 export type Send = Omit<Entry, keyof Placement>;
+
+/** What happened to a group, on its way to the log. */
+export interface GroupEntry {
+  id: string;
+  groupId: string;
+  actorId: string;
+  change: GroupChange;
+}
+
+export function toGroupEntry({ id, groupId, actorId, change }: GroupEntry): Send {
+  return {
+    id,
+    conversationId: groupId,
+    type: 'group',
+    senderId: actorId,
+    clientMessageId: null,
+    requestHash: id,
+    contentType: 'system',
+    content: null,
+    groupChange: change,
+    rev: 1,
+  };
+}
 
 /** `isRepeat`: the message had been stored before, under the same idempotency key. */
 export interface Written {

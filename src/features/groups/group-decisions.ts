@@ -1,0 +1,282 @@
+import { AppError } from '../../core/errors.ts';
+import type { GroupChangeEvents, GroupSettings, JoinMode, Role } from './groups.contract.ts';
+import {
+  type Decision,
+  type GroupMembership,
+  type GroupRecord,
+  mostAdmins,
+  mostRequests,
+} from './groups.rules.ts';
+
+/** A group as it stands before a change, and what the people concerned are in it. */
+export interface Scene {
+  group: GroupRecord;
+  actorId: string;
+  /** Of the actor and whom the change is about; without who never had to do with the group. */
+  people: ReadonlyMap<string, GroupMembership>;
+  now: Date;
+}
+
+/** What somebody is in the group; `null` for who is not in it. */
+export function roleIn({ ownerId, adminIds }: GroupRecord, userId: string): Exclude<Role, 'member'> | null {
+  if (userId === ownerId) return 'owner';
+  return adminIds.includes(userId) ? 'admin' : null;
+}
+
+export function isMember({ people }: Scene, userId: string): boolean {
+  return (people.get(userId)?.role ?? null) !== null;
+}
+
+export function isAdmin({ group, actorId }: Scene): boolean {
+  return roleIn(group, actorId) !== null;
+}
+
+/** Throws `not_found`: a group that one is not in is none. */
+export function requireMember(scene: Scene): void {
+  if (!isMember(scene, scene.actorId)) throw new AppError('not_found');
+}
+
+export function requireAdmin(scene: Scene): void {
+  requireMember(scene);
+  if (!isAdmin(scene)) throw new AppError('not_allowed');
+}
+
+export function requireOwner(scene: Scene): void {
+  requireMember(scene);
+  if (scene.group.ownerId !== scene.actorId) throw new AppError('not_allowed');
+}
+
+/** What members may do where a setting says so, and admins always. */
+function requireRight(scene: Scene, right: 'whoCanInvite' | 'whoCanEdit'): void {
+  requireMember(scene);
+  if (scene.group.settings[right] === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
+}
+
+/** Admins act on members, the owner on everybody else, nobody on themselves. */
+function requireAbove(scene: Scene, userId: string): void {
+  requireAdmin(scene);
+  if (!isMember(scene, userId)) throw new AppError('not_found');
+  const target = roleIn(scene.group, userId);
+  const isAbove = target === null || (target === 'admin' && scene.group.ownerId === scene.actorId);
+  if (userId === scene.actorId || !isAbove) throw new AppError('not_allowed');
+}
+
+type Via = GroupChangeEvents['group_member_joined']['via'];
+
+interface Joining {
+  userIds: readonly string[];
+  byId: string;
+  via: Via;
+  mostMembers: number;
+}
+
+/** Lets people in who are not; `null` if all of them are. Who lets them in has been judged. */
+export function joined(
+  { group, people }: Scene,
+  { userIds, byId, via, mostMembers }: Joining,
+): Decision | null {
+  const coming = userIds.filter((userId) => (people.get(userId)?.role ?? null) === null);
+  if (coming.length === 0) return null;
+  if (coming.some((userId) => people.get(userId)?.barredAt)) throw new AppError('not_allowed');
+  if (group.memberCount + coming.length > mostMembers) throw new AppError('limit_reached');
+  const asking = coming.filter((userId) => people.get(userId)?.request);
+  return {
+    update: {
+      memberCount: group.memberCount + coming.length,
+      requestCount: group.requestCount - asking.length,
+    },
+    change: { event: 'group_member_joined', data: { userIds: coming, byId, via } },
+    aftermath: { seesHistory: group.settings.newcomersSeeHistory },
+  };
+}
+
+/** Whether a member may bring people in by themselves, or has to ask an admin for it. Throws if neither. */
+export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
+  requireRight(scene, 'whoCanInvite');
+  const { joinMode } = scene.group;
+  if (isAdmin(scene)) return 'in';
+  if (joinMode === 'closed') throw new AppError('not_allowed');
+  return joinMode === 'approval' ? 'to_ask' : 'in';
+}
+
+/** People ask to join, or a member asks for them; `null` if all of them do already. */
+export function requested(
+  { group, people }: Scene,
+  { userIds, ...request }: { userIds: readonly string[]; message: string | null; invitedBy: string | null },
+): Decision | null {
+  if (userIds.some((userId) => people.get(userId)?.barredAt)) throw new AppError('not_allowed');
+  const asking = userIds.filter((userId) => !people.get(userId)?.request);
+  if (asking.length === 0) return null;
+  const requestCount = group.requestCount + asking.length;
+  if (requestCount > mostRequests) throw new AppError('limit_reached');
+  return { update: { requestCount }, aftermath: { requested: { userIds: asking, ...request } } };
+}
+
+/** A request is taken back, or refused. */
+export function answered(scene: Scene, userId: string, how: 'withdrawn' | 'rejected'): Decision {
+  if (how === 'rejected') requireAdmin(scene);
+  if (!scene.people.get(userId)?.request) throw new AppError('not_found');
+  return { update: { requestCount: scene.group.requestCount - 1 }, aftermath: { [how]: userId } };
+}
+
+/** An admin lets in who asks. */
+export function accepted(scene: Scene, userId: string, mostMembers: number): Decision | null {
+  requireAdmin(scene);
+  const asker = scene.people.get(userId);
+  // a repeat of an acceptance that came through
+  if (!asker?.request && isMember(scene, userId)) return null;
+  if (!asker?.request) throw new AppError('not_found');
+  return joined(scene, { userIds: [userId], byId: scene.actorId, via: 'request', mostMembers });
+}
+
+export function left(scene: Scene): Decision {
+  requireMember(scene);
+  const { group, actorId } = scene;
+  if (group.ownerId === actorId) throw new AppError('owner_cannot_leave');
+  return {
+    update: withoutOne(group, actorId),
+    change: { event: 'group_member_left', data: { userId: actorId } },
+  };
+}
+
+export function kicked(scene: Scene, userId: string, isBarred: boolean): Decision {
+  requireAbove(scene, userId);
+  return {
+    update: withoutOne(scene.group, userId),
+    change: { event: 'group_member_removed', data: { userId, byId: scene.actorId } },
+    ...(isBarred && { aftermath: { barred: userId } }),
+  };
+}
+
+export function unbarred(scene: Scene, userId: string): Decision {
+  requireAdmin(scene);
+  if (!scene.people.get(userId)?.barredAt) throw new AppError('not_found');
+  return { update: {}, aftermath: { unbarred: userId } };
+}
+
+/** `mutedUntil: null` lifts a mute; `null` if there is none. */
+export function muted(scene: Scene, userId: string, mutedUntil: Date | null): Decision | null {
+  requireAbove(scene, userId);
+  const before = scene.people.get(userId)?.mutedUntil ?? null;
+  if (mutedUntil === null && (before === null || before <= scene.now)) return null;
+  return {
+    update: {},
+    change: {
+      event: 'group_member_muted',
+      data: { userId, mutedUntil: mutedUntil?.toISOString() ?? null, byId: scene.actorId },
+    },
+  };
+}
+
+export function givenRole(scene: Scene, userId: string, role: 'admin' | 'member'): Decision | null {
+  requireOwner(scene);
+  const { group, actorId } = scene;
+  if (!isMember(scene, userId)) throw new AppError('not_found');
+  if (userId === actorId) throw new AppError('not_allowed');
+  if ((roleIn(group, userId) ?? 'member') === role) return null;
+  const others = group.adminIds.filter((id) => id !== userId);
+  const adminIds = role === 'admin' ? [...others, userId] : others;
+  if (adminIds.length > mostAdmins) throw new AppError('limit_reached');
+  return {
+    update: { adminIds },
+    change: { event: 'group_role_changed', data: { changes: [{ userId, role }], byId: actorId } },
+  };
+}
+
+/** The owner becomes an admin; `null` if they name themselves. */
+export function transferred(scene: Scene, userId: string): Decision | null {
+  requireOwner(scene);
+  const { group, actorId } = scene;
+  if (!isMember(scene, userId)) throw new AppError('not_found');
+  if (userId === actorId) return null;
+  const adminIds = [...group.adminIds.filter((id) => id !== userId), actorId];
+  if (adminIds.length > mostAdmins) throw new AppError('limit_reached');
+  const changes = [
+    { userId, role: 'owner' as const },
+    { userId: actorId, role: 'admin' as const },
+  ];
+  return {
+    update: { ownerId: userId, adminIds },
+    change: { event: 'group_role_changed', data: { changes, byId: actorId } },
+  };
+}
+
+interface ProfileChanges {
+  name?: string | undefined;
+  description?: string | null | undefined;
+  joinMode?: JoinMode | undefined;
+  settings?: { [Name in keyof GroupSettings]?: GroupSettings[Name] | undefined } | undefined;
+}
+
+/** What of a group is to be called otherwise; `null` if it is all so already. */
+export function updated(scene: Scene, { settings, joinMode, ...profile }: ProfileChanges): Decision | null {
+  const { group, actorId } = scene;
+  if (settings !== undefined || joinMode !== undefined) requireAdmin(scene);
+  else requireRight(scene, 'whoCanEdit');
+  const changes = differing(group, { ...profile, joinMode });
+  const rules = differing(group.settings, settings ?? {});
+  const hasNewRules = Object.keys(rules).length > 0;
+  if (Object.keys(changes).length === 0 && !hasNewRules) return null;
+  return {
+    update: { ...changes, ...(hasNewRules && { settings: { ...group.settings, ...rules } }) },
+    change: {
+      event: 'group_updated',
+      data: { changes: { ...changes, ...(hasNewRules && { settings: rules }) }, byId: actorId },
+    },
+  };
+}
+
+export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string): Decision {
+  requireRight(scene, 'whoCanEdit');
+  return {
+    update: { avatarKey },
+    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: scene.actorId } },
+  };
+}
+
+/** An owner who goes for good leaves the group to somebody else. */
+export function bequeathed(scene: Scene, userId: string): Decision {
+  requireOwner(scene);
+  const { group, actorId } = scene;
+  if (!isMember(scene, userId) || userId === actorId) throw new AppError('not_found');
+  const changes = [
+    { userId, role: 'owner' as const },
+    { userId: actorId, role: 'member' as const },
+  ];
+  return {
+    update: { ownerId: userId, adminIds: group.adminIds.filter((id) => id !== userId) },
+    change: { event: 'group_role_changed', data: { changes, byId: actorId } },
+  };
+}
+
+export function mutedAll(scene: Scene, isMuted: boolean): Decision | null {
+  requireAdmin(scene);
+  if (scene.group.mutedAll === isMuted) return null;
+  return {
+    update: { mutedAll: isMuted },
+    change: { event: 'group_updated', data: { changes: { mutedAll: isMuted }, byId: scene.actorId } },
+  };
+}
+
+export function dissolved(scene: Scene): Decision {
+  requireOwner(scene);
+  return {
+    update: { dissolvedAt: scene.now, invites: [] },
+    change: { event: 'group_dissolved', data: {} },
+  };
+}
+
+function withoutOne({ memberCount, adminIds }: GroupRecord, userId: string) {
+  return { memberCount: memberCount - 1, adminIds: adminIds.filter((id) => id !== userId) };
+}
+
+/** What is named, and has another value. */
+function differing<T extends object>(
+  current: T,
+  named: { [Name in keyof T]?: T[Name] | undefined },
+): Partial<T> {
+  const entries = Object.entries(named) as [keyof T, T[keyof T] | undefined][];
+  return Object.fromEntries(
+    entries.filter(([name, value]) => value !== undefined && value !== current[name]),
+  ) as Partial<T>;
+}

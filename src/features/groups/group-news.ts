@@ -1,0 +1,104 @@
+import type { ConversationRooms, Delivery } from '../../core/delivery.ts';
+import type { Conversation, conversationsEvents } from '../conversations/conversations.contract.ts';
+import type { User } from '../users/users.contract.ts';
+import type { groupsEvents } from './groups.contract.ts';
+import type { GroupRecord, OutboxItem } from './groups.rules.ts';
+
+interface NewsDeps {
+  delivery: Delivery<typeof groupsEvents & typeof conversationsEvents>;
+  rooms: ConversationRooms;
+  /** How a conversation stands for one of its members; `null` if they are in it no more. */
+  conversationFor(userId: string, conversationId: string): Promise<Conversation | null>;
+  usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  /** Whether anybody would hear what is told to a person but not to the acting socket. */
+  isHeard(userId: string, originSocketId: string | null): boolean;
+  onFailure(error: unknown): void;
+}
+
+/** A change that is done. */
+interface News {
+  group: GroupRecord;
+  item: OutboxItem;
+  /** Its place in the log; `null` where the log says nothing. */
+  seq: number | null;
+  /** Somebody else has brought it into the log, and told it. */
+  isRepeat: boolean;
+  originSocketId: string | null;
+}
+
+export type TellGroup = ReturnType<typeof createGroupNews>;
+
+/**
+ * Tells of changes, and moves sockets with them: who is added hears `conversation_updated` first, who is removed hears of
+ * it and nothing more. What is told is a hint and never fails; the moves are not.
+ */
+export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
+  return async ({ group, item, seq, isRepeat, originSocketId }: News): Promise<void> => {
+    const { change, aftermath } = item;
+    const joining = joiningIn(item);
+    const shown = isRepeat ? [] : await conversationsFor(group.id, joining, originSocketId);
+    // from here on without a pause, so that nothing is pushed in between
+    rooms.admit(group.id, joining);
+    for (const { userId, conversation } of shown)
+      delivery.toUsers({
+        userIds: [userId],
+        event: 'conversation_updated',
+        data: conversation,
+        originSocketId,
+      });
+    if (change && seq !== null && !isRepeat)
+      delivery.toConversation({
+        conversationId: group.id,
+        event: change.event,
+        data: { groupId: group.id, conversationId: group.id, seq, ...change.data } as never,
+        originSocketId: null,
+      });
+    if (change?.event === 'group_member_left' || change?.event === 'group_member_removed')
+      rooms.dismiss(group.id, [change.data.userId]);
+    if (change?.event === 'group_dissolved') rooms.close(group.id);
+    if (aftermath.rejected !== undefined)
+      delivery.toUsers({
+        userIds: [aftermath.rejected],
+        event: 'group_join_rejected',
+        data: { groupId: group.id },
+        originSocketId: null,
+      });
+    if (aftermath.requested) await tellAdmins(group, aftermath.requested).catch(deps.onFailure);
+  };
+
+  async function conversationsFor(
+    groupId: string,
+    userIds: readonly string[],
+    originSocketId: string | null,
+  ) {
+    const heard = userIds.filter((userId) => deps.isHeard(userId, originSocketId));
+    const found = await Promise.all(
+      heard.map(async (userId) => {
+        const conversation = await deps.conversationFor(userId, groupId).catch(deps.onFailure);
+        return conversation ? [{ userId, conversation }] : [];
+      }),
+    );
+    return found.flat();
+  }
+
+  /** Each admin in their own view of who asks. */
+  async function tellAdmins(
+    { id, ownerId, adminIds }: GroupRecord,
+    { userIds, message }: { userIds: readonly string[]; message: string | null },
+  ): Promise<void> {
+    const heard = [ownerId, ...adminIds].filter((adminId) => deps.isHeard(adminId, null));
+    await Promise.all(
+      heard.map(async (adminId) => {
+        for (const user of (await deps.usersFor(adminId, userIds)).values()) {
+          const data = { groupId: id, user, message };
+          delivery.toUsers({ userIds: [adminId], event: 'group_join_requested', data, originSocketId: null });
+        }
+      }),
+    );
+  }
+}
+
+function joiningIn({ change }: OutboxItem): readonly string[] {
+  if (change?.event === 'group_created') return change.data.members.map(({ userId }) => userId);
+  return change?.event === 'group_member_joined' ? change.data.userIds : [];
+}

@@ -1,0 +1,64 @@
+import type { User } from '../users/users.contract.ts';
+import { roleIn } from './group-decisions.ts';
+import type { Group, GroupMember, GroupPreview } from './groups.contract.ts';
+import type { GroupMembership, GroupRecord } from './groups.rules.ts';
+
+interface ViewsDeps {
+  avatarUrlOf(key: string): string;
+  usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+}
+
+export type GroupViews = ReturnType<typeof createGroupViews>;
+
+/** How groups and their members are shown. */
+export function createGroupViews({ avatarUrlOf, usersFor }: ViewsDeps) {
+  const avatarUrl = ({ avatarKey }: GroupRecord) => (avatarKey === null ? null : avatarUrlOf(avatarKey));
+
+  return {
+    avatarUrlOf,
+
+    /** A group as one of its members sees it. */
+    toGroup(group: GroupRecord, viewerId: string): Group {
+      const { id, name, description, ownerId, memberCount, joinMode, settings, mutedAll } = group;
+      return {
+        id,
+        name,
+        avatarUrl: avatarUrl(group),
+        description,
+        ownerId,
+        memberCount,
+        joinMode,
+        settings,
+        mutedAll,
+        role: roleIn(group, viewerId) ?? 'member',
+        createdAt: group.createdAt.toISOString(),
+      };
+    },
+
+    toPreview(group: GroupRecord): GroupPreview {
+      const { id, name, memberCount, joinMode } = group;
+      return { id, name, avatarUrl: avatarUrl(group), memberCount, joinMode };
+    },
+
+    /** Members as one of them sees them, in the order given; without who is not in the group any more. */
+    async toMembers(members: readonly GroupMembership[], viewerId: string): Promise<GroupMember[]> {
+      const users = await usersFor(
+        viewerId,
+        members.map(({ userId }) => userId),
+      );
+      const now = new Date();
+      return members.flatMap(({ userId, role, nickname, mutedUntil, joinedAt }) => {
+        const user = users.get(userId);
+        if (!user || role === null) return [];
+        const isMuted = mutedUntil !== null && mutedUntil > now;
+        return {
+          user,
+          role,
+          nickname,
+          mutedUntil: isMuted ? mutedUntil.toISOString() : null,
+          joinedAt: joinedAt.toISOString(),
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { AppError } from '../../core/errors.ts';
+import type { Handlers } from '../../core/operation.ts';
+import { decodeCursor, encodeCursor } from '../../core/page.ts';
+import type { User } from '../users/users.contract.ts';
+import type { Admission } from './admission.ts';
+import type { GroupChanges } from './group-changes.ts';
+import {
+  accepted,
+  answered,
+  isMember as isMemberIn,
+  joined,
+  mayBringIn,
+  requested,
+  requireAdmin,
+} from './group-decisions.ts';
+import type { groupMembersContract } from './group-members.contract.ts';
+import type { GroupViews } from './group-views.ts';
+import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
+
+interface JoiningDeps {
+  changes: GroupChanges;
+  views: GroupViews;
+  admission: Admission;
+  memberships: {
+    findAll(groupId: string, userIds: readonly string[]): Promise<Map<string, GroupMembership>>;
+    listRequests(
+      groupId: string,
+      after: { at: Date; userId: string } | null,
+      limit: number,
+    ): Promise<{ userId: string; request: NonNullable<GroupMembership['request']> }[]>;
+    listBarred(
+      groupId: string,
+      after: { barredAt: Date; userId: string } | null,
+      limit: number,
+    ): Promise<{ userId: string; barredAt: Date }[]>;
+  };
+  findAlive(groupIds: readonly string[]): Promise<GroupRecord[]>;
+  usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  mostMembers: number;
+}
+
+export type Joining = Pick<
+  Handlers<typeof groupMembersContract>,
+  'invite' | 'join' | 'withdraw' | 'listRequests' | 'acceptRequest' | 'rejectRequest' | 'listBarred'
+>;
+
+const usualLimit = 50;
+const position = z.tuple([z.int(), z.string().regex(/^[0-9a-f]{24}$/)]);
+const pending = { status: 'pending' } as const;
+
+/** How people come into a group: brought in, by themselves, or by asking. */
+export function createJoining(deps: JoiningDeps): Joining {
+  const { changes, views, admission, memberships, mostMembers } = deps;
+
+  return {
+    async invite({ groupId, userIds }, { actor, originSocketId }) {
+      let isPending = false;
+      await admission.inTurnOf(userIds, () =>
+        changes.change({
+          groupId,
+          actorId: actor.userId,
+          userIds,
+          async decide(scene) {
+            const route = mayBringIn(scene);
+            const coming = userIds.filter((userId) => !isMemberIn(scene, userId));
+            isPending = route === 'to_ask' && coming.length > 0;
+            await admission.requireInvitable(actor.userId, coming);
+            return isPending
+              ? requested(scene, { userIds: coming, message: null, invitedBy: actor.userId })
+              : letIn(joined(scene, { userIds, byId: actor.userId, via: 'invite', mostMembers }));
+          },
+          originSocketId,
+        }),
+      );
+      if (isPending) return pending;
+      const found = await memberships.findAll(groupId, userIds);
+      const members = userIds.flatMap((userId) => found.get(userId) ?? []);
+      return { items: await views.toMembers(members, actor.userId) };
+    },
+
+    async join({ groupId, message }, { actor, originSocketId }) {
+      const { userId } = actor;
+      let isPending = false;
+      const group = await admission.inTurnOf([userId], () =>
+        changes.change({
+          groupId,
+          actorId: userId,
+          decide(scene) {
+            isPending = false;
+            if (isMemberIn(scene, userId)) return null;
+            const { joinMode } = scene.group;
+            if (joinMode !== 'open' && joinMode !== 'approval') throw new AppError('not_found');
+            isPending = joinMode === 'approval';
+            return isPending
+              ? requested(scene, { userIds: [userId], message, invitedBy: null })
+              : letIn(joined(scene, { userIds: [userId], byId: userId, via: 'join', mostMembers }));
+          },
+          originSocketId,
+        }),
+      );
+      return isPending ? pending : views.toGroup(group, userId);
+    },
+
+    async withdraw({ groupId }, { actor, originSocketId }) {
+      await changes.change({
+        groupId,
+        actorId: actor.userId,
+        decide: (scene) => answered(scene, actor.userId, 'withdrawn'),
+        originSocketId,
+      });
+    },
+
+    async acceptRequest({ groupId, userId }, { actor, originSocketId }) {
+      await admission.inTurnOf([userId], () =>
+        changes.change({
+          groupId,
+          actorId: actor.userId,
+          userIds: [userId],
+          decide: (scene) => letIn(accepted(scene, userId, mostMembers)),
+          originSocketId,
+        }),
+      );
+      const found = await memberships.findAll(groupId, [userId]);
+      const [member] = await views.toMembers([...found.values()], actor.userId);
+      if (!member) throw new AppError('not_found');
+      return member;
+    },
+
+    async rejectRequest({ groupId, userId }, { actor, originSocketId }) {
+      await changes.change({
+        groupId,
+        actorId: actor.userId,
+        userIds: [userId],
+        decide: (scene) => answered(scene, userId, 'rejected'),
+        originSocketId,
+      });
+    },
+
+    async listRequests({ groupId, limit = usualLimit, cursor }, { actor }) {
+      const from = cursor === undefined ? null : decodeCursor(cursor, position);
+      await requireAdminOf(groupId, actor.userId);
+      const after = from && { at: new Date(from[0]), userId: from[1] };
+      const found = await memberships.listRequests(groupId, after, limit + 1);
+      const page = found.slice(0, limit);
+      const named = page.flatMap(({ userId, request }) => [userId, request.invitedBy ?? []].flat());
+      const users = await deps.usersFor(actor.userId, [...new Set(named)]);
+      const last = page.at(-1);
+      return {
+        items: page.flatMap(({ userId, request: { at, message, invitedBy } }) => {
+          const user = users.get(userId);
+          const inviter = invitedBy === null ? undefined : users.get(invitedBy);
+          if (!user) return [];
+          return { user, message, ...(inviter && { invitedBy: inviter }), createdAt: at.toISOString() };
+        }),
+        nextCursor:
+          found.length > limit && last ? encodeCursor([last.request.at.getTime(), last.userId]) : null,
+      };
+    },
+
+    async listBarred({ groupId, limit = usualLimit, cursor }, { actor }) {
+      const from = cursor === undefined ? null : decodeCursor(cursor, position);
+      await requireAdminOf(groupId, actor.userId);
+      const after = from && { barredAt: new Date(from[0]), userId: from[1] };
+      const found = await memberships.listBarred(groupId, after, limit + 1);
+      const page = found.slice(0, limit);
+      const users = await deps.usersFor(
+        actor.userId,
+        page.map(({ userId }) => userId),
+      );
+      const last = page.at(-1);
+      return {
+        items: page.flatMap(({ userId, barredAt }) => {
+          const user = users.get(userId);
+          return user ? [{ user, createdAt: barredAt.toISOString() }] : [];
+        }),
+        nextCursor:
+          found.length > limit && last ? encodeCursor([last.barredAt.getTime(), last.userId]) : null,
+      };
+    },
+  };
+
+  /** The decision, unless one of those who would join is in too many groups. */
+  async function letIn(decision: Decision | null): Promise<Decision | null> {
+    if (decision?.change?.event === 'group_member_joined')
+      await admission.requireRoom(decision.change.data.userIds);
+    return decision;
+  }
+
+  async function requireAdminOf(groupId: string, userId: string): Promise<void> {
+    const [[group], people] = await Promise.all([
+      deps.findAlive([groupId]),
+      memberships.findAll(groupId, [userId]),
+    ]);
+    if (!group) throw new AppError('not_found');
+    requireAdmin({ group, actorId: userId, people, now: new Date() });
+  }
+}
