@@ -6,6 +6,7 @@ import { createConversationNews } from '../features/conversations/conversation-n
 import { createConversationView } from '../features/conversations/conversation-view.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
+import type { GroupReaderStore } from '../features/conversations/group-readers.store.ts';
 import type { Heads } from '../features/conversations/heads.ts';
 import type { Memberships } from '../features/conversations/memberships.ts';
 import { createUnreadCounter } from '../features/conversations/unread.ts';
@@ -30,6 +31,9 @@ export interface ConversationsInput {
   heads: Heads;
   messageStore: MessageStore;
   unreadStore: UnreadMessageStore;
+  groupReaders: GroupReaderStore;
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
   hidden: HiddenMessageStore;
   reader: MessageReader;
   relations: ReturnType<typeof createRelations>;
@@ -104,6 +108,9 @@ export function buildConversations(input: ConversationsInput) {
     findEntries: input.messageStore.findByIds,
     findHead: input.messageStore.findHead,
     raiseMarks: memberships.raiseMarks,
+    inTurn: createTurns(),
+    countMembers: input.countMembers,
+    groupReaders: input.groupReaders,
     tellReceipts: createReceiptTelling({ ...telling, findSentBetween: input.messageStore.findSentBetween }),
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
+import { createGroupReaderStore } from '../features/conversations/group-readers.store.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
@@ -27,6 +28,8 @@ interface ConversingInput {
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
   groupStores: MessagesInput['groupStores'];
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
   attachments: MessagesInput['attachments'];
   onSent: MessagesInput['onSent'];
   groupsFor: ConversationsInput['groupsFor'];
@@ -75,6 +78,7 @@ export function buildConversing(input: ConversingInput) {
     heads,
     messageStore,
     unreadStore: createUnreadMessageStore(connection),
+    groupReaders: createGroupReaderStore(connection),
     hidden,
     reader,
   });
@@ -104,6 +108,7 @@ export function buildConversing(input: ConversingInput) {
       // the marks of who has gone are what the other's receipts are told by
       { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
     ],
+    requireMayWrite: messages.requireMayWrite,
     recheck: messages.recheck,
     writeGroupEntry: messages.writeGroupEntry,
     conversationFor: conversations.conversationFor,

@@ -139,6 +139,7 @@ export function buildMessages(input: MessagesInput) {
     },
     /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
     recheck: writer.recheck,
+    requireMayWrite: authority.requireMayWrite,
     idle: writer.idle,
   };
 }

@@ -8,6 +8,8 @@ interface ReadMessage {
   senderId: string;
 }
 
+export type GroupReaderStore = ReturnType<typeof createGroupReaderStore>;
+
 /** Who of a group has read a message, as far as they let it be known. */
 export function createGroupReaderStore(connection: Connection) {
   const raw = membershipModel(connection).collection as unknown as mongo.Collection<MembershipDocument>;

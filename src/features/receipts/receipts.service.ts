@@ -40,11 +40,7 @@ interface ReceiptsDeps extends MarksDeps {
   /** Who of a group has read a message as far as they let it be known, without its sender. */
   groupReaders: {
     count(message: Entry): Promise<number>;
-    list(
-      message: Entry,
-      after: string | null,
-      limit: number,
-    ): Promise<{ userId: string; order: string }[]>;
+    list(message: Entry, after: string | null, limit: number): Promise<{ userId: string; order: string }[]>;
   };
 }
 
@@ -93,7 +89,9 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
         status: 'read',
         originSocketId,
       });
-      return moved ?? toMarks({ conversationId }, (await viewOf(conversationId, readerId, friendId)).marks.own);
+      return (
+        moved ?? toMarks({ conversationId }, (await viewOf(conversationId, readerId, friendId)).marks.own)
+      );
     },
 
     async listReaders({ messageId, limit = usualLimit, cursor }, { actor }) {
@@ -123,10 +121,9 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
   }
 
   /** What is not in a conversation of one's own, or below what one sees of it, is as good as nowhere. */
-  async function requireSeen({ conversationId, seq, senderId, receiverId = null }: Entry, viewerId: string) {
-    const peerId = senderId === viewerId || receiverId === null ? receiverId : senderId;
-    const view = await viewOf(conversationId, viewerId, peerId);
-    if (seq < view.visibleFrom) throw new AppError('not_found');
+  async function requireSeen(entry: Entry, viewerId: string) {
+    const view = await viewOf(entry.conversationId, viewerId, peerOf(entry, viewerId));
+    if (entry.seq < view.visibleFrom) throw new AppError('not_found');
     return view;
   }
 
@@ -154,6 +151,12 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
   }
 
   return handlers;
+}
+
+/** The other person of a private conversation; `null` in a group. */
+function peerOf({ senderId, receiverId }: Entry, viewerId: string): string | null {
+  if (receiverId === undefined) return null;
+  return senderId === viewerId ? receiverId : senderId;
 }
 
 function toMarks(
