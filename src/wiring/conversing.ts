@@ -67,7 +67,7 @@ export function buildConversing(input: ConversingInput) {
     findHeads: heads.of,
     findHeadsAt: messageStore.findHeadsAt,
     async forget(messageIds) {
-      await Promise.all([searching, hidden].map(({ forget }) => forget(messageIds)));
+      await Promise.all([searching, hidden, messages.reactions].map(({ forget }) => forget(messageIds)));
       await attachments.release(messageIds);
     },
   });

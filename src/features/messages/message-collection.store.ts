@@ -1,7 +1,15 @@
 import { type Connection, Schema, Types } from 'mongoose';
 import { type Entry, isMessage } from './messages.rules.ts';
+import type { StoredReaction } from './reactions.rules.ts';
 
-type IdField = 'id' | 'conversationId' | 'senderId' | 'receiverId' | 'replyTo' | 'clientMessageId';
+type IdField =
+  | 'id'
+  | 'conversationId'
+  | 'senderId'
+  | 'receiverId'
+  | 'replyTo'
+  | 'clientMessageId'
+  | 'reactions';
 
 export type EntryDocument = Omit<Entry, IdField> & {
   _id: Types.ObjectId;
@@ -11,6 +19,8 @@ export type EntryDocument = Omit<Entry, IdField> & {
   replyTo?: Types.ObjectId;
   /** Filled with the entry's own id where the client gave none; a string is never equal to it. */
   clientMessageId: string | Types.ObjectId;
+  /** The first ones name everybody and count nobody. */
+  reactions?: (Omit<StoredReaction, 'count'> & { count?: number })[];
   /** The `seq` of a message in a group, so that an index counts what its author has written. */
   authoredSeq?: number;
 };
@@ -89,7 +99,7 @@ export function toDocument(entry: Entry): EntryDocument {
 
 export function toEntry(document: EntryDocument): Entry {
   const { _id, conversationId, senderId, receiverId, clientMessageId, replyTo, ...others } = document;
-  const { authoredSeq: _, ...rest } = others;
+  const { reactions, authoredSeq: _, ...rest } = others;
   return {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),
@@ -97,6 +107,7 @@ export function toEntry(document: EntryDocument): Entry {
     ...(receiverId && { receiverId: receiverId.toHexString() }),
     clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
     ...(replyTo && { replyTo: replyTo.toHexString() }),
+    ...(reactions && { reactions: reactions.map((one) => ({ count: one.userIds.length, ...one })) }),
     ...rest,
   };
 }
