@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Types } from 'mongoose';
 import { pairIdOf } from '../../src/features/friends/friends.store.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, logInAgain, type TestUser } from '../support/builders.ts';
@@ -259,7 +260,7 @@ describe('messages: group_message', () => {
     async function letMuteEnd(groupId: string): Promise<void> {
       await onDatabase(app, async (connection) => {
         const filter = {
-          conversationId: new connection.base.Types.ObjectId(groupId),
+          conversationId: new Types.ObjectId(groupId),
           mutedUntil: { $ne: null },
         };
         const { modifiedCount } = await connection
