@@ -187,6 +187,26 @@ describe('messages: changes in groups', () => {
       ear.close();
     });
 
+    it('show the new text to nobody who came after the message, live as later', async () => {
+      const { group, ann, bob, ear } = await buildStaffed();
+      const message = await say(group.id, ann, 'hello');
+      await kick(group, bob);
+      await invite(group, bob);
+      const cid = group.members[2] as TestUser;
+      await kick(group, cid);
+      await group.owner.rest('PATCH', `/api/groups/${group.id}`, { settings: { newcomersSeeHistory: true } });
+      await invite(group, cid);
+      const [earOfOwner, earOfCid] = [await group.owner.connect(), await cid.connect()];
+      await edit(ann, message, 'secret');
+      const told = await earOfOwner.next('message_edited');
+      expect(told.content).to.equal('secret');
+      expect(await earOfCid.next('message_edited')).to.deep.equal(told);
+      expect(await ear.next('message_edited')).to.deep.equal({ ...told, content: null });
+      expect(JSON.stringify(await logOf(bob))).not.to.contain('secret');
+      expect(ear.untaken('message_edited')).to.deep.equal([]);
+      closeAll(ear, earOfOwner, earOfCid);
+    });
+
     it('are heard by nobody outside', async () => {
       const { group, ann, ear } = await buildStaffed();
       const message = await say(group.id, ann, 'hello');

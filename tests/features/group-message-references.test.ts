@@ -144,6 +144,17 @@ describe('messages: what messages in groups refer to', () => {
       expect(await statusFor(members[1], copy)).to.equal(404);
     });
 
+    it('is not found even by who sent it, once they have left', async () => {
+      const group = await buildGroup(app.url);
+      const [ann] = group.members;
+      const { file } = await attach(group.id, ann);
+      expect(await statusFor(ann, file)).to.equal(200);
+      await kick(group, ann);
+      expect(await statusFor(ann, file)).to.equal(404);
+      const again = { contentType: 'file', content: { fileId: file.id } };
+      expect(await codeOf(sendToFriend(ann, group.owner, again))).to.equal('sent');
+    });
+
     it('of another is not found, and a muted member’s is not sent', async () => {
       const group = await buildGroup(app.url);
       const { id: groupId, owner, members } = group;
