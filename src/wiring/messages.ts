@@ -34,7 +34,7 @@ export interface MessagesInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   groupStores: {
-    memberships: Pick<GroupMembershipStore, 'findMembers'>;
+    memberships: Pick<GroupMembershipStore, 'findMembers' | 'findNewcomers'>;
     groups: Pick<GroupStore, 'findSendRules'>;
   };
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
@@ -85,6 +85,7 @@ export function buildMessages(input: MessagesInput) {
     store: changeStore,
     writer,
     delivery,
+    findNewcomers: input.groupStores.memberships.findNewcomers,
     inTurn: createTurns(),
     async onChanged(entry, change) {
       input.onChanged(entry);
