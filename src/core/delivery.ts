@@ -15,13 +15,13 @@ export interface Delivery<Events extends PushEvents> {
     data: z.output<Events[Name]>;
     originSocketId: string | null;
   }): void;
-  /** To every socket in the conversation's room but the acting one and, if given, all those of one person. */
+  /** To every socket in the conversation's room but the acting one and, if given, all those of some people. */
   toConversation<Name extends keyof Events & string>(push: {
     conversationId: string;
     event: Name;
     data: z.output<Events[Name]>;
     originSocketId: string | null;
-    exceptUserId?: string;
+    exceptUserIds?: readonly string[];
   }): void;
 }
 
