@@ -107,7 +107,7 @@ export function toChangeEvent(
 }
 
 /** What happened to a group as it is pushed, and as the content of its entry. */
-export function toGroupEvent(
+function toGroupEvent(
   { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
   change: GroupChange,
 ) {
