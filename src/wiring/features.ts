@@ -61,7 +61,16 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
   });
   const sessionStore = createSessionStore(connection);
   const { relations, users, presence } = people;
-  const typing = buildTyping({ log, delivery, relations });
+  const groupStores = buildGroupStores(connection);
+  const countMembers = async (groupId: string) =>
+    (await groupStores.groups.findSendRules([groupId])).get(groupId)?.memberCount ?? 0;
+  const typing = buildTyping({
+    log,
+    delivery,
+    relations,
+    requireMayWrite: (userId, conversation) => conversing.requireMayWrite(userId, conversation),
+    countMembers,
+  });
   const fileTools = buildFileTools(common, connection);
   const files = buildFiles({
     ...common,
@@ -71,7 +80,6 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
-  const groupStores = buildGroupStores(connection);
   const isHeard = (userId: string, originSocketId: string | null) =>
     liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
@@ -82,6 +90,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     relations,
     users,
     groupStores,
+    countMembers,
     attachments: files.attachments,
     onSent: typing.stop,
     isHeard,
@@ -117,7 +126,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
   const watchRooms = createRoomWatch({
     findUserIds: liveSockets.userIds,
     findMoves: groupStores.memberships.movesSince,
-    follow: rooms.follow,
+    rooms,
   });
   const background = createBackground(log);
 

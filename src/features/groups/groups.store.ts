@@ -70,15 +70,20 @@ export function createGroupStore(connection: Connection) {
     /** What a send has to know of these groups; without those that have ended. */
     async findSendRules(
       groupIds: readonly string[],
-    ): Promise<Map<string, Pick<GroupRecord, 'mutedAll' | 'settings'>>> {
+    ): Promise<Map<string, Pick<GroupRecord, 'mutedAll' | 'settings' | 'memberCount'>>> {
       if (groupIds.length === 0) return new Map();
       const found = await raw
         .find(
           { _id: { $in: groupIds.map((id) => new Types.ObjectId(id)) }, dissolvedAt: null },
-          { projection: { mutedAll: 1, settings: 1 } },
+          { projection: { mutedAll: 1, settings: 1, memberCount: 1 } },
         )
         .toArray();
-      return new Map(found.map(({ _id, mutedAll, settings }) => [_id.toHexString(), { mutedAll, settings }]));
+      return new Map(
+        found.map(({ _id, mutedAll, settings, memberCount }) => [
+          _id.toHexString(),
+          { mutedAll, settings, memberCount },
+        ]),
+      );
     },
 
     /** The group that an invite leads to. */
