@@ -97,7 +97,7 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
           event: 'typing_status_update',
           data: { from: userId, groupId, isTyping },
           originSocketId: null,
-          exceptUserId: userId,
+          exceptUserIds: [userId],
         });
       },
     };
