@@ -126,7 +126,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
   const watchRooms = createRoomWatch({
     findUserIds: liveSockets.userIds,
     findMoves: groupStores.memberships.movesSince,
-    follow: rooms.follow,
+    rooms,
   });
   const background = createBackground(log);
 

@@ -36,7 +36,7 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
   return async ({ group, item, seq, isRepeat, originSocketId }: News): Promise<void> => {
     const { change, aftermath } = item;
     const joining = joiningIn(item);
-    const shown = isRepeat ? [] : await conversationsFor(group.id, joining, originSocketId);
+    const shown = isRepeat ? [] : await conversationsFor(group.id, joining, { item, originSocketId });
     // from here on without a pause, so that nothing is pushed in between
     rooms.admit(group.id, joining);
     for (const { userId, conversation } of shown)
@@ -69,9 +69,10 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
   async function conversationsFor(
     groupId: string,
     userIds: readonly string[],
-    originSocketId: string | null,
+    { item, originSocketId }: Pick<News, 'item' | 'originSocketId'>,
   ) {
-    const heard = userIds.filter((userId) => deps.isHeard(userId, originSocketId));
+    const originOf = (userId: string) => (userId === item.actorId ? originSocketId : null);
+    const heard = userIds.filter((userId) => deps.isHeard(userId, originOf(userId)));
     const found = await Promise.all(
       heard.map(async (userId) => {
         const conversation = await deps.conversationFor(userId, groupId).catch(deps.onFailure);

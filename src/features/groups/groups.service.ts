@@ -16,7 +16,7 @@ interface GroupsDeps {
   changes: GroupChanges;
   views: GroupViews;
   admission: Admission;
-  rooms: ConversationRooms;
+  rooms: Pick<ConversationRooms, 'follow'>;
   groupIdsOf(userId: string): Promise<string[]>;
   isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
@@ -141,9 +141,12 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
       await change(id, { actor, originSocketId }, (scene) => mutedAll(scene, false));
     },
 
-    async joinRoom({ groupId: id }, { actor }) {
-      if (!(await deps.isMember(id, actor.userId))) throw new AppError('not_found');
-      deps.rooms.admit(id, [actor.userId]);
+    async joinRoom({ groupId: id }, { actor: { userId } }) {
+      // who is removed while this is read stays outside
+      await deps.rooms.follow([userId], async () => {
+        if (!(await deps.isMember(id, userId))) throw new AppError('not_found');
+        return [{ conversationId: id, userId, isMember: true }];
+      });
       return { groupId: id };
     },
   };
