@@ -1,6 +1,7 @@
 import { buildUser, logInAgain } from './builders.ts';
 import { conversationCases } from './wire-cases-conversations.ts';
 import { friendCases } from './wire-cases-friends.ts';
+import { groupMarkCases } from './wire-cases-group-marks.ts';
 import { groupMessageCases } from './wire-cases-group-messages.ts';
 import { buildAsker, buildFriend, buildWriter, given, nobody, type WireCase } from './wire-worlds.ts';
 
@@ -153,5 +154,6 @@ export const wireCases: readonly WireCase[] = [
   ...refusals,
   ...friendCases,
   ...conversationCases,
+  ...groupMarkCases,
   ...groupMessageCases,
 ];
