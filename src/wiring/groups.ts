@@ -20,6 +20,7 @@ import type { Group, GroupChange } from '../features/groups/groups.contract.ts';
 import { createGroupsService } from '../features/groups/groups.service.ts';
 import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createJoining } from '../features/groups/joining.ts';
+import { createPersonalGroups } from '../features/groups/personal-groups.ts';
 import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
@@ -126,6 +127,12 @@ export function buildGroups(input: GroupsInput) {
       const found = await store.findAlive([...viewerIds.keys()]);
       return new Map(found.map((group) => [group.id, views.toGroup(group, viewerIds.get(group.id) ?? '')]));
     },
+    personalGroups: createPersonalGroups({
+      ...shared,
+      memberships,
+      announcements: stores.announcements,
+      findAlive: store.findAlive,
+    }),
     resume: changes.resume,
   };
 }

@@ -237,11 +237,10 @@ export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string):
   };
 }
 
-/** An owner who goes for good leaves the group to somebody else. */
+/** An owner who goes for good leaves the group to another member, who has been found in this very scene. */
 export function bequeathed(scene: Scene, userId: string): Decision {
   requireOwner(scene);
   const { group, actorId } = scene;
-  if (!isMember(scene, userId) || userId === actorId) throw new AppError('not_found');
   const changes = [
     { userId, role: 'owner' as const },
     { userId: actorId, role: 'member' as const },
