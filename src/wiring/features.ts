@@ -116,7 +116,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     sessionStore,
     pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
-    holders: [...conversing.holders, files.personalFiles],
+    holders: [groups.personalGroups, ...conversing.holders, files.personalFiles],
   });
   const watchSessions = createSessionWatch({
     sessions: sessionStore,

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { GroupChangeEvents, GroupSettings, JoinMode, Role } from './groups.contract.ts';
 import {
+  type Aftermath,
   type Decision,
   type GroupMembership,
   type GroupRecord,
@@ -47,7 +48,7 @@ export function requireOwner(scene: Scene): void {
 }
 
 /** What members may do where a setting says so, and admins always. */
-function requireRight(scene: Scene, right: 'whoCanInvite' | 'whoCanEdit'): void {
+export function requireRight(scene: Scene, right: 'whoCanInvite' | 'whoCanEdit'): void {
   requireMember(scene);
   if (scene.group.settings[right] === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
 }
@@ -228,17 +229,18 @@ export function updated(scene: Scene, { settings, joinMode, ...profile }: Profil
 
 export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string): Decision {
   requireRight(scene, 'whoCanEdit');
+  const { group, actorId } = scene;
   return {
     update: { avatarKey },
-    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: scene.actorId } },
+    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: actorId } },
+    aftermath: withoutPicture(group),
   };
 }
 
-/** An owner who goes for good leaves the group to somebody else. */
+/** An owner who goes for good leaves the group to another member, who has been found in this very scene. */
 export function bequeathed(scene: Scene, userId: string): Decision {
   requireOwner(scene);
   const { group, actorId } = scene;
-  if (!isMember(scene, userId) || userId === actorId) throw new AppError('not_found');
   const changes = [
     { userId, role: 'owner' as const },
     { userId: actorId, role: 'member' as const },
@@ -261,9 +263,15 @@ export function mutedAll(scene: Scene, isMuted: boolean): Decision | null {
 export function dissolved(scene: Scene): Decision {
   requireOwner(scene);
   return {
-    update: { dissolvedAt: scene.now, invites: [] },
+    update: { dissolvedAt: scene.now, invites: [], avatarKey: null },
     change: { event: 'group_dissolved', data: {} },
+    aftermath: withoutPicture(scene.group),
   };
+}
+
+/** Whatever becomes of the group's picture, nobody is to see it any more. */
+function withoutPicture({ avatarKey }: GroupRecord): Aftermath {
+  return avatarKey === null ? {} : { pictureGone: avatarKey };
 }
 
 function withoutOne({ memberCount, adminIds }: GroupRecord, userId: string) {

@@ -53,6 +53,8 @@ export interface Aftermath {
   /** Whose request to join is taken back, or refused and they are told so. */
   withdrawn?: string;
   rejected?: string;
+  /** The key of a picture that is not the group's any more. */
+  pictureGone?: string;
 }
 
 /** A change that is made, on its way to memberships, requests and the log. */

@@ -15,8 +15,9 @@ import {
   requireAdmin,
 } from './group-decisions.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
+import type { ReadScene } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
-import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
+import type { Decision, GroupMembership } from './groups.rules.ts';
 
 interface JoiningDeps {
   changes: GroupChanges;
@@ -35,7 +36,7 @@ interface JoiningDeps {
       limit: number,
     ): Promise<{ userId: string; barredAt: Date }[]>;
   };
-  findAlive(groupIds: readonly string[]): Promise<GroupRecord[]>;
+  readScene: ReadScene;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   mostMembers: number;
 }
@@ -188,11 +189,6 @@ export function createJoining(deps: JoiningDeps): Joining {
   }
 
   async function requireAdminOf(groupId: string, userId: string): Promise<void> {
-    const [[group], people] = await Promise.all([
-      deps.findAlive([groupId]),
-      memberships.findAll(groupId, [userId]),
-    ]);
-    if (!group) throw new AppError('not_found');
-    requireAdmin({ group, actorId: userId, people, now: new Date() });
+    requireAdmin(await deps.readScene(groupId, userId));
   }
 }
