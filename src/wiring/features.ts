@@ -19,6 +19,7 @@ import { buildConversing } from './conversing.ts';
 import { buildFiles, buildFileTools } from './files.ts';
 import { buildGroupStores, buildGroups } from './groups.ts';
 import { buildPeople } from './people.ts';
+import { bindQrCodes, buildCodeTools } from './qr-codes.ts';
 import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
@@ -53,10 +54,13 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     onClosed: (userId, socketId) => typing.socketClosed(userId, socketId),
     onLastClosed: (userId) => presence.left(userId),
   });
+  const groupStores = buildGroupStores(connection);
+  const codeTools = buildCodeTools({ ...common, connection, jwtSecret, groupStores });
   const people = buildPeople({
     ...common,
     connection,
     delivery,
+    ownerOfCode: codeTools.personOf,
     onFriendshipEnded: (pairId) => conversing.recheck(pairId),
   });
   const sessionStore = createSessionStore(connection);
@@ -71,7 +75,6 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
-  const groupStores = buildGroupStores(connection);
   const isHeard = (userId: string, originSocketId: string | null) =>
     liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
@@ -93,6 +96,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     rooms,
     people,
     pictures: fileTools.pictures,
+    codeTools,
     writeEntry: conversing.writeGroupEntry,
     recheck: conversing.recheck,
     conversationFor: conversing.conversationFor,
@@ -106,7 +110,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     sessionStore,
     pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
-    holders: [...conversing.holders, files.personalFiles],
+    holders: [codeTools.personalData, ...conversing.holders, files.personalFiles],
   });
   const watchSessions = createSessionWatch({
     sessions: sessionStore,
@@ -130,6 +134,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       ...people.operations,
       ...conversing.operations,
       ...groups.operations,
+      ...bindQrCodes(codeTools, { people, groups }),
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],
