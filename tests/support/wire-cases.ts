@@ -1,6 +1,7 @@
 import { buildUser, logInAgain } from './builders.ts';
 import { conversationCases } from './wire-cases-conversations.ts';
 import { friendCases } from './wire-cases-friends.ts';
+import { groupCodeCases } from './wire-cases-group-codes.ts';
 import { buildAsker, buildFriend, buildWriter, given, nobody, type WireCase } from './wire-worlds.ts';
 
 const successes: Omit<WireCase, 'code'>[] = [
@@ -152,4 +153,5 @@ export const wireCases: readonly WireCase[] = [
   ...refusals,
   ...friendCases,
   ...conversationCases,
+  ...groupCodeCases,
 ];
