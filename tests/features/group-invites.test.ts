@@ -46,13 +46,12 @@ describe('invite links of groups', () => {
     );
   const expire = ({ id }: TestGroup, inviteId: string) =>
     onDatabase(app, async (database) => {
-      const groups = database.collection('groups');
+      const groups = database.collection<{ invites: { id: string }[] }>('groups');
       const _id = new mongoose.Types.ObjectId(id);
-      const group = await groups.findOne({ _id });
-      const invites = (group?.invites as { id: string }[]).map((invite) =>
-        invite.id === inviteId ? { ...invite, expiresAt: new Date(Date.now() - 1) } : invite,
-      );
-      await groups.updateOne({ _id }, { $set: { invites } });
+      const { invites = [] } = (await groups.findOne({ _id })) ?? {};
+      const past = new Date(Date.now() - 1);
+      const changed = invites.map((one) => (one.id === inviteId ? { ...one, expiresAt: past } : one));
+      await groups.updateOne({ _id }, { $set: { invites: changed } });
     });
 
   describe('making one', () => {
