@@ -1,6 +1,7 @@
 import { buildUser, logInAgain } from './builders.ts';
 import { conversationCases } from './wire-cases-conversations.ts';
 import { friendCases } from './wire-cases-friends.ts';
+import { groupCodeCases } from './wire-cases-group-codes.ts';
 import { groupMarkCases } from './wire-cases-group-marks.ts';
 import { groupMessageCases } from './wire-cases-group-messages.ts';
 import { groupCases } from './wire-cases-groups.ts';
@@ -158,4 +159,5 @@ export const wireCases: readonly WireCase[] = [
   ...groupMarkCases,
   ...groupMessageCases,
   ...groupCases,
+  ...groupCodeCases,
 ];
