@@ -17,6 +17,7 @@ import type { Group } from '../features/groups/groups.contract.ts';
 import type { HiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import type { MessageReader } from '../features/messages/message-reader.ts';
 import type { MessageStore } from '../features/messages/messages.store.ts';
+import { createOwnCounts } from '../features/messages/own-counts.ts';
 import type { UnreadMessageStore } from '../features/messages/unread-messages.store.ts';
 import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
 import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
@@ -54,7 +55,8 @@ function buildViews(input: ConversationsInput) {
   const countUnread = createUnreadCounter({
     findHeadsAt: messageStore.findHeadsAt,
     findRemovedAbove: reader.findRemovedAbove,
-    ...unreadStore,
+    countOwn: createOwnCounts(unreadStore.countOwn),
+    findMentions: unreadStore.findMentions,
   });
   const describe = createConversationViews({
     memberships,

@@ -87,8 +87,11 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
       userId,
       conversationId: groupId,
       async isHeard() {
-        await deps.requireMayWrite(userId, groupId);
-        return (await deps.countMembers(groupId)) <= typingLimits.mostMembers;
+        const [count] = await Promise.all([
+          deps.countMembers(groupId),
+          deps.requireMayWrite(userId, groupId),
+        ]);
+        return count <= typingLimits.mostMembers;
       },
       alwaysEnds: true,
       tell(isTyping) {
