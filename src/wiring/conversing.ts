@@ -106,7 +106,11 @@ export function buildConversing(input: ConversingInput) {
     holders: [
       ...messages.holders,
       // the marks of who has gone are what the other's receipts are told by
-      { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
+      {
+        erase: async (userId: string) => ({
+          kept: { memberships: await memberships.countPrivateOf(userId) },
+        }),
+      },
     ],
     requireMayWrite: messages.requireMayWrite,
     recheck: messages.recheck,

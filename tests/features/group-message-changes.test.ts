@@ -4,16 +4,7 @@ import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, type TestUser } from '../support/builders.ts';
 import type { TestSocket } from '../support/clients.ts';
 import { onDatabase } from '../support/friendship.ts';
-import {
-  buildGroup,
-  historyOf,
-  kick,
-  mute,
-  promote,
-  say,
-  sendTo,
-  type TestGroup,
-} from '../support/groups.ts';
+import { buildGroup, historyOf, invite, kick, mute, promote, say, sendTo } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { closeAll, logOf } from '../support/talk.ts';
 
@@ -42,9 +33,6 @@ describe('messages: changes in groups', () => {
     const { status, body } = await call;
     return status < 300 ? 'done' : body.code;
   };
-  const invite = ({ id, owner }: TestGroup, user: TestUser) =>
-    owner.rest('POST', `/api/groups/${id}/members`, { userIds: [user.id] });
-
   /** A group of four: its owner, the admin Adam, Ann and Bob; and an ear of Bob’s. */
   async function buildStaffed() {
     const group = await buildGroup(app.url, { memberCount: 3 });

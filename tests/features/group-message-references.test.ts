@@ -4,16 +4,7 @@ import type { File } from '../../src/features/files/files.contract.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import type { TestUser } from '../support/builders.ts';
 import { upload } from '../support/files.ts';
-import {
-  buildGroup,
-  createGroup,
-  historyOf,
-  kick,
-  mute,
-  say,
-  sendTo,
-  type TestGroup,
-} from '../support/groups.ts';
+import { buildGroup, createGroup, historyOf, invite, kick, mute, say, sendTo } from '../support/groups.ts';
 import { searchAll, untilIndexed } from '../support/message-search.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -24,8 +15,6 @@ describe('messages: what messages in groups refer to', () => {
   });
   after(() => app.close());
 
-  const invite = ({ id, owner }: TestGroup, user: TestUser) =>
-    owner.rest('POST', `/api/groups/${id}/members`, { userIds: [user.id] });
   const sendToFriend = (from: TestUser, to: TestUser, message: object) =>
     from.rest('POST', `/api/messages/private/${to.id}`, message);
   const codeOf = async (call: ReturnType<TestUser['rest']>) => {

@@ -159,6 +159,30 @@ export function createGroupMembershipStore(connection: Connection) {
       return found.map(({ conversationId }) => conversationId.toHexString());
     },
 
+    /** What somebody is in groups, or asks to be. */
+    async listOf(userId: string): Promise<(GroupMembership & { groupId: string })[]> {
+      const found = await raw
+        .find({
+          userId: idOf(userId),
+          type: 'group',
+          $or: [{ order: { $exists: true } }, { requestedAt: { $exists: true } }],
+        })
+        .toArray();
+      return found.map((document) => ({
+        ...toGroupMembership(document),
+        groupId: document.conversationId.toHexString(),
+      }));
+    },
+
+    /** Takes away what somebody called themselves and wrote. Answers in how many groups they are or were. */
+    async anonymise(userId: string): Promise<number> {
+      const { matchedCount } = await raw.updateMany(
+        { userId: idOf(userId), type: 'group' },
+        { $set: { nickname: null }, $unset: { requestedAt: '', requestMessage: '', invitedBy: '' } },
+      );
+      return matchedCount;
+    },
+
     /** In how many groups somebody is, counted no further than `upTo`. */
     countGroupsOf: (userId: string, upTo: number): Promise<number> =>
       raw.countDocuments({ userId: idOf(userId), order: { $exists: true } }, { limit: upTo }),

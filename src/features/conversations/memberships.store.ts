@@ -88,7 +88,8 @@ export function createMembershipStore(connection: Connection) {
       return found.map(toMembership);
     },
 
-    countOf: (userId: string): Promise<number> => memberships.countDocuments({ userId }).exec(),
+    countPrivateOf: (userId: string): Promise<number> =>
+      memberships.countDocuments({ userId, type: 'private' }).exec(),
 
     findOf: (userId: string, conversationIds: readonly string[]) =>
       find({ userId, conversationId: { $in: conversationIds } }),

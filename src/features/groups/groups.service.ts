@@ -5,7 +5,8 @@ import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Admission } from './admission.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { dissolved, givenAvatar, mutedAll, updated } from './group-decisions.ts';
+import { dissolved, givenAvatar, mutedAll, requireEditor, updated } from './group-decisions.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { Group, groupsContract } from './groups.contract.ts';
 import { type GroupRecord, openSettings } from './groups.rules.ts';
@@ -17,6 +18,7 @@ interface GroupsDeps {
   views: GroupViews;
   admission: Admission;
   rooms: Pick<ConversationRooms, 'follow'>;
+  scenes: Scenes;
   groupIdsOf(userId: string): Promise<string[]>;
   isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
@@ -111,17 +113,13 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async setAvatar({ groupId: id }, { actor, file, originSocketId }) {
-      if (!(await deps.isMember(id, actor.userId))) throw new AppError('not_found');
+      requireEditor(await deps.scenes.require(id, actor.userId));
       await deps.avatarQuota.take(actor.userId);
       const key = await deps.pictures.save(file);
-      let before: string | null = null;
       try {
-        const group = await change(id, { actor, originSocketId }, (scene) => {
-          before = scene.group.avatarKey;
-          return givenAvatar(scene, key, views.avatarUrlOf(key));
-        });
-        if (before !== null) await deps.pictures.remove(before);
-        return group;
+        return await change(id, { actor, originSocketId }, (scene) =>
+          givenAvatar(scene, key, views.avatarUrlOf(key)),
+        );
       } catch (error) {
         // of any other failure nobody knows whether the group has the picture
         if (error instanceof AppError && error.code !== 'unavailable') await deps.pictures.remove(key);

@@ -1,5 +1,5 @@
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import type { GroupRecord, GroupUpdate, OutboxItem } from './groups.rules.ts';
+import type { GroupRecord, GroupUpdate, Invite, OutboxItem } from './groups.rules.ts';
 
 type GroupDocument = Omit<GroupRecord, 'id' | 'outbox'> & { _id: Types.ObjectId; outbox?: OutboxItem };
 
@@ -86,9 +86,11 @@ export function createGroupStore(connection: Connection) {
       );
     },
 
-    /** The group that an invite leads to. */
-    async findByInvite(codeHash: string): Promise<GroupRecord | null> {
-      return (await find({ 'invites.codeHash': codeHash, dissolvedAt: null }))[0] ?? null;
+    /** The invite that has this code, and its group; `null` if there is none, or has expired. */
+    async findInvite(codeHash: string): Promise<(Invite & { groupId: string }) | null> {
+      const [group] = await find({ 'invites.codeHash': codeHash, dissolvedAt: null });
+      const invite = group?.invites.find((one) => one.codeHash === codeHash);
+      return group && invite && invite.expiresAt > new Date() ? { ...invite, groupId: group.id } : null;
     },
 
     /** Makes a change, unless another one came first or is not settled yet (then `null`). */

@@ -105,10 +105,7 @@ export function toChangeEvent(
 }
 
 /** What happened to a group as it is pushed, and as the content of its entry. */
-export function toGroupEvent(
-  { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
-  change: GroupChange,
-) {
+function toGroupEvent({ conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>, change: GroupChange) {
   return { event: change.event, data: { groupId: conversationId, conversationId, seq, ...change.data } };
 }
 
