@@ -11,19 +11,23 @@ import { createAdmission } from '../features/groups/admission.ts';
 import { createAnnouncements } from '../features/groups/announcements.service.ts';
 import { createAnnouncementStore } from '../features/groups/announcements.store.ts';
 import { createGroupChanges } from '../features/groups/group-changes.ts';
+import { createGroupCodes } from '../features/groups/group-codes.service.ts';
 import { createGroupEffects } from '../features/groups/group-effects.ts';
 import { createGroupMembers } from '../features/groups/group-members.service.ts';
 import { createGroupNews } from '../features/groups/group-news.ts';
-import { createSceneReader } from '../features/groups/group-scenes.ts';
+import { createScenes } from '../features/groups/group-scenes.ts';
 import { createGroupViews } from '../features/groups/group-views.ts';
 import type { Group, GroupChange } from '../features/groups/groups.contract.ts';
 import { createGroupsService } from '../features/groups/groups.service.ts';
 import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createJoining } from '../features/groups/joining.ts';
+import { createJoiningByCode } from '../features/groups/joining-by-code.ts';
 import { createPersonalGroups } from '../features/groups/personal-groups.ts';
+import { hashOf } from '../features/qr-codes/code-issuing.ts';
 import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
+import type { CodeTools } from './qr-codes.ts';
 
 export type GroupStores = ReturnType<typeof buildGroupStores>;
 
@@ -43,6 +47,7 @@ interface GroupsInput extends CommonDeps {
   rooms: ConversationRooms;
   people: People;
   pictures: Pictures;
+  codeTools: CodeTools;
   /** Writes what happened to a group into its log, once. */
   writeEntry(entry: { id: string; groupId: string; actorId: string; change: GroupChange }): Promise<{
     seq: number;
@@ -82,13 +87,19 @@ export function buildGroups(input: GroupsInput) {
     countGroupsOf: memberships.countGroupsOf,
     inTurn: createTurns(),
   });
-  const readScene = createSceneReader({ findAlive: store.findAlive, findPeople: memberships.findAll });
-  const shared = { changes, views, admission, mostMembers, usersFor, readScene };
+  const scenes = createScenes({ findAlive: store.findAlive, findPeople: memberships.findAll });
+  const shared = { changes, views, admission, mostMembers, usersFor, scenes };
+  const { findGroup, joinByCode } = createJoiningByCode({
+    ...shared,
+    readCode: input.codeTools.reading.read,
+    isPresent: async (userId) => (await people.users.people.findByIds([userId]))[0]?.isGone === false,
+  });
   const isMember = async (groupId: string, userId: string) =>
     ((await memberships.findAll(groupId, [userId])).get(userId)?.role ?? null) !== null;
 
   return {
     changes,
+    findGroup,
     operations: [
       ...bind(
         'groups',
@@ -117,6 +128,18 @@ export function buildGroups(input: GroupsInput) {
         'announcements',
         contracts.announcements,
         createAnnouncements({ ...shared, store: stores.announcements, newId: store.newId }),
+      ),
+      ...bind(
+        'groupCodes',
+        contracts.groupCodes,
+        createGroupCodes({
+          ...shared,
+          codes: input.codeTools.issuing,
+          hashOf,
+          newId: store.newId,
+          lifetimeSeconds: config.groups.codeLifetimeSeconds,
+          joinByCode,
+        }),
       ),
     ],
     /** Groups as these members of them see them; without those that have ended. */

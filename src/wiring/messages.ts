@@ -3,8 +3,10 @@ import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
+import type { GroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import type { GroupStore } from '../features/groups/groups.store.ts';
 import { createChangeLog } from '../features/messages/change-log.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import { createMessageChanges } from '../features/messages/message-changes.service.ts';
@@ -20,6 +22,8 @@ import { createOldestMessages, type Stretch } from '../features/messages/oldest-
 import { type Attachments, createOutgoing } from '../features/messages/outgoing.ts';
 import { type GroupEntry, toGroupEntry } from '../features/messages/pending.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
+import { createReactionStore } from '../features/messages/reactions.store.ts';
+import { createReactions } from '../features/messages/reactions.ts';
 import { createSeenMessages } from '../features/messages/seen-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
 import { createTurns } from '../platform/turns.ts';
@@ -29,6 +33,10 @@ export interface MessagesInput {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
+  groupStores: {
+    memberships: Pick<GroupMembershipStore, 'findMembers' | 'findNewcomers'>;
+    groups: Pick<GroupStore, 'findSendRules'>;
+  };
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
   openConversation(conversationId: string, userIds: readonly [string, string]): Promise<void>;
   viewOf(
@@ -55,9 +63,15 @@ export function buildMessages(input: MessagesInput) {
   const hidden = createHiddenMessageStore(connection);
   const views = createMessageViews(config.publicUrl);
   const reader = createMessageReader({ store, hidden, views });
+  const { findMembers } = input.groupStores.memberships;
+  const authority = createSendAuthority({
+    findFriendPairs: relations.findFriendPairs,
+    findMembers,
+    findSendRules: input.groupStores.groups.findSendRules,
+  });
   const writer = createMessageWriter({
     log: store,
-    findRefused: createSendAuthority(relations),
+    findRefused: authority.findRefused,
     // a group begins with those who are in it
     openConversation: async ({ conversationId, senderId, receiverId }) =>
       receiverId === undefined ? undefined : input.openConversation(conversationId, [senderId, receiverId]),
@@ -66,14 +80,17 @@ export function buildMessages(input: MessagesInput) {
   const readOldest = createOldestMessages(store);
   const changeStore = createMessageChangeStore(connection);
   const seen = createSeenMessages({ find: changeStore.find, hidden, viewOf });
+  const reactions = createReactions(createReactionStore(connection));
   const changeLog = createChangeLog({
     store: changeStore,
     writer,
     delivery,
+    findNewcomers: input.groupStores.memberships.findNewcomers,
     inTurn: createTurns(),
-    async onChanged(entry, { event }) {
+    async onChanged(entry, change) {
       input.onChanged(entry);
-      if (event === 'message_recalled') await attachments.release([entry.id]);
+      if (change.event === 'message_recalled') await attachments.release([entry.id]);
+      await reactions.follow(entry, change);
     },
   });
   const messageChanges = createMessageChanges({
@@ -82,7 +99,12 @@ export function buildMessages(input: MessagesInput) {
     seen,
     hidden,
     delivery,
-    areFriends: relations.areFriends,
+    reactions,
+    requireMayWrite: authority.requireMayWrite,
+    async rolesIn(groupId, userIds) {
+      const members = (await findMembers([{ groupId, userIds }])).get(groupId) ?? new Map();
+      return new Map([...members].map(([userId, { role }]) => [userId, role]));
+    },
     editWithinMs: config.editWindowMs,
     onDeleted: input.onDeleted,
   });
@@ -102,6 +124,7 @@ export function buildMessages(input: MessagesInput) {
   return {
     store,
     hidden,
+    reactions,
     reader,
     canSee: ({ messageId, userId }: { messageId: string; userId: string }) => seen.canSee(messageId, userId),
     async states(messageIds: readonly string[]): Promise<Map<string, 'kept' | 'recalled'>> {
@@ -123,6 +146,7 @@ export function buildMessages(input: MessagesInput) {
     },
     /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
     recheck: writer.recheck,
+    requireMayWrite: authority.requireMayWrite,
     idle: writer.idle,
   };
 }

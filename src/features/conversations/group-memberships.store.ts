@@ -1,6 +1,13 @@
 import { type Connection, type mongo, Types } from 'mongoose';
 import type { Role } from '../groups/groups.contract.ts';
-import { current, type MembershipDocument, membershipModel, ranks } from './membership-collection.store.ts';
+import {
+  current,
+  type MembershipDocument,
+  membershipModel,
+  orderOf,
+  ranks,
+  roles,
+} from './membership-collection.store.ts';
 
 /** What somebody is, or was, in a group. */
 interface GroupMembership {
@@ -93,6 +100,17 @@ export function createGroupMembershipStore(connection: Connection) {
         )
         .toArray();
       return found.map((document) => ({ ...toGroupMembership(document), order: document.order ?? '' }));
+    },
+
+    /** Who has come after a place in a group's log, and sees nothing of what was before them. */
+    async findNewcomers(groupId: string, seq: number): Promise<string[]> {
+      const $or = roles.map((role) => ({
+        conversationId: idOf(groupId),
+        order: { $gt: orderOf(role, seq + 1, ''), $lt: String(ranks[role] + 1) },
+        joinedFrom: { $gt: seq },
+      }));
+      const found = await raw.find({ $or }, { projection: { _id: 0, userId: 1 } }).toArray();
+      return found.map(({ userId }) => userId.toHexString());
     },
 
     /** Who follows the owner: the admin who has been one of the group for longest, else the member; `null` if nobody is left. */

@@ -8,13 +8,13 @@ import { announced } from './announcements.rules.ts';
 import type { AnnouncementStore } from './announcements.store.ts';
 import type { GroupChanges } from './group-changes.ts';
 import { requireAdmin, requireMember } from './group-decisions.ts';
-import type { ReadScene } from './group-scenes.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { Announcement, GroupRecord } from './groups.rules.ts';
 
 interface AnnouncementsDeps {
   store: AnnouncementStore;
   changes: GroupChanges;
-  readScene: ReadScene;
+  scenes: Scenes;
   newId(): string;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
 }
@@ -36,7 +36,7 @@ const none: ShownAnnouncement = {
 export function createAnnouncements({
   store,
   changes,
-  readScene,
+  scenes,
   ...deps
 }: AnnouncementsDeps): Handlers<typeof announcementsContract> {
   /** How these look to somebody. */
@@ -74,7 +74,7 @@ export function createAnnouncements({
 
   return {
     async get({ groupId }, { actor }) {
-      const scene = await readScene(groupId, actor.userId);
+      const scene = await scenes.require(groupId, actor.userId);
       requireMember(scene);
       return show(scene.group, actor.userId);
     },
@@ -91,7 +91,7 @@ export function createAnnouncements({
     },
 
     async read({ groupId, announcementId: named }, { actor }) {
-      const scene = await readScene(groupId, actor.userId);
+      const scene = await scenes.require(groupId, actor.userId);
       requireMember(scene);
       const announcementId = await idOf(scene.group, named);
       if (announcementId !== null) await store.noteRead({ groupId, announcementId, userId: actor.userId });
@@ -99,7 +99,7 @@ export function createAnnouncements({
 
     async listReaders({ groupId, announcementId: named, limit = usualLimit, cursor }, { actor }) {
       const [ofId = named, after = null] = cursor === undefined ? [] : decodeCursor(cursor, readerPosition);
-      const scene = await readScene(groupId, actor.userId);
+      const scene = await scenes.require(groupId, actor.userId);
       requireAdmin(scene);
       const announcementId = await idOf(scene.group, ofId);
       if (announcementId === null) return { items: [], nextCursor: null };
@@ -118,7 +118,7 @@ export function createAnnouncements({
 
     async list({ groupId, limit = usualLimit, cursor }, { actor }) {
       const before = cursor === undefined ? null : decodeCursor(cursor, z.int());
-      requireMember(await readScene(groupId, actor.userId));
+      requireMember(await scenes.require(groupId, actor.userId));
       const found = await store.list(groupId, before, limit + 1);
       const page = found.slice(0, limit);
       const last = page.at(-1);

@@ -76,14 +76,14 @@ export function createGroupChanges({
     const { entryId: id, actorId, change } = item;
     const logged = change && (await deps.log({ id, groupId: group.id, actorId, change }));
     if (logged) await effects.afterEntry(group, item, logged.seq);
-    await store.settle(group.id, id);
-    await tell({
+    const told = {
       group,
       item,
       seq: logged?.seq ?? null,
       isRepeat: logged?.isRepeat ?? false,
       originSocketId,
-    });
+    };
+    await Promise.all([tell(told), store.settle(group.id, id)]);
   }
 
   return {

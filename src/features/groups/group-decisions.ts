@@ -47,10 +47,10 @@ export function requireOwner(scene: Scene): void {
   if (scene.group.ownerId !== scene.actorId) throw new AppError('not_allowed');
 }
 
-/** What members may do where a setting says so, and admins always. */
-export function requireRight(scene: Scene, right: 'whoCanInvite' | 'whoCanEdit'): void {
+/** Members may edit where the settings say so, admins always. */
+export function requireEditor(scene: Scene): void {
   requireMember(scene);
-  if (scene.group.settings[right] === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
+  if (scene.group.settings.whoCanEdit === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
 }
 
 /** Admins act on members, the owner on everybody else, nobody on themselves. */
@@ -91,13 +91,21 @@ export function joined(
   };
 }
 
-/** Whether a member may bring people in by themselves, or has to ask an admin for it. Throws if neither. */
-export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
-  requireRight(scene, 'whoCanInvite');
-  const { joinMode } = scene.group;
-  if (isAdmin(scene)) return 'in';
-  if (joinMode === 'closed') throw new AppError('not_allowed');
+/** How a member may bring people in: by themselves, by asking an admin for it, or not at all (`null`). */
+export function routeBy(scene: Scene, userId: string): 'in' | 'to_ask' | null {
+  if (!isMember(scene, userId)) return null;
+  const { joinMode, settings } = scene.group;
+  if (roleIn(scene.group, userId) !== null) return 'in';
+  if (settings.whoCanInvite === 'admins' || joinMode === 'closed') return null;
   return joinMode === 'approval' ? 'to_ask' : 'in';
+}
+
+/** How the actor may bring people in. Throws if not at all. */
+export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
+  requireMember(scene);
+  const route = routeBy(scene, scene.actorId);
+  if (route === null) throw new AppError('not_allowed');
+  return route;
 }
 
 /** People ask to join, or a member asks for them; `null` if all of them do already. */
@@ -213,7 +221,7 @@ interface ProfileChanges {
 export function updated(scene: Scene, { settings, joinMode, ...profile }: ProfileChanges): Decision | null {
   const { group, actorId } = scene;
   if (settings !== undefined || joinMode !== undefined) requireAdmin(scene);
-  else requireRight(scene, 'whoCanEdit');
+  else requireEditor(scene);
   const changes = differing(group, { ...profile, joinMode });
   const rules = differing(group.settings, settings ?? {});
   const hasNewRules = Object.keys(rules).length > 0;
@@ -228,7 +236,7 @@ export function updated(scene: Scene, { settings, joinMode, ...profile }: Profil
 }
 
 export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string): Decision {
-  requireRight(scene, 'whoCanEdit');
+  requireEditor(scene);
   const { group, actorId } = scene;
   return {
     update: { avatarKey },

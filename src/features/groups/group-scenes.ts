@@ -7,13 +7,24 @@ interface ScenesDeps {
   findPeople(groupId: string, userIds: readonly string[]): Promise<Map<string, GroupMembership>>;
 }
 
-export type ReadScene = ReturnType<typeof createSceneReader>;
+export type Scenes = ReturnType<typeof createScenes>;
 
-/** A group and the actor in it as they are now, for judging what changes nothing. Throws `not_found` where there is no group. */
-export function createSceneReader({ findAlive, findPeople }: ScenesDeps) {
-  return async (groupId: string, actorId: string): Promise<Scene> => {
+/** Reads by what questions are judged that change nothing. */
+export function createScenes({ findAlive, findPeople }: ScenesDeps) {
+  /** A group as it stands for somebody; `null` if there is none. */
+  async function find(groupId: string, actorId: string): Promise<Scene | null> {
     const [[group], people] = await Promise.all([findAlive([groupId]), findPeople(groupId, [actorId])]);
-    if (!group) throw new AppError('not_found');
-    return { group, actorId, people, now: new Date() };
+    return group ? { group, actorId, people, now: new Date() } : null;
+  }
+
+  return {
+    find,
+
+    /** Throws `not_found` where there is no group. */
+    async require(groupId: string, actorId: string): Promise<Scene> {
+      const scene = await find(groupId, actorId);
+      if (!scene) throw new AppError('not_found');
+      return scene;
+    },
   };
 }

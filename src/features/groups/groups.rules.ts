@@ -96,6 +96,7 @@ export interface Decision {
 export const mostAdmins = 50;
 export const mostJoined = 500;
 export const mostRequests = 1000;
+export const mostInvites = 50;
 
 export const openSettings: GroupSettings = {
   whoCanInvite: 'members',

@@ -5,8 +5,8 @@ import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Admission } from './admission.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { dissolved, givenAvatar, mutedAll, requireRight, updated } from './group-decisions.ts';
-import type { ReadScene } from './group-scenes.ts';
+import { dissolved, givenAvatar, mutedAll, requireEditor, updated } from './group-decisions.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { Group, groupsContract } from './groups.contract.ts';
 import { type GroupRecord, openSettings } from './groups.rules.ts';
@@ -17,8 +17,8 @@ interface GroupsDeps {
   changes: GroupChanges;
   views: GroupViews;
   admission: Admission;
-  rooms: ConversationRooms;
-  readScene: ReadScene;
+  rooms: Pick<ConversationRooms, 'follow'>;
+  scenes: Scenes;
   groupIdsOf(userId: string): Promise<string[]>;
   isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
@@ -113,7 +113,7 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async setAvatar({ groupId: id }, { actor, file, originSocketId }) {
-      requireRight(await deps.readScene(id, actor.userId), 'whoCanEdit');
+      requireEditor(await deps.scenes.require(id, actor.userId));
       await deps.avatarQuota.take(actor.userId);
       const key = await deps.pictures.save(file);
       try {
@@ -139,9 +139,12 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
       await change(id, { actor, originSocketId }, (scene) => mutedAll(scene, false));
     },
 
-    async joinRoom({ groupId: id }, { actor }) {
-      if (!(await deps.isMember(id, actor.userId))) throw new AppError('not_found');
-      deps.rooms.admit(id, [actor.userId]);
+    async joinRoom({ groupId: id }, { actor: { userId } }) {
+      // who is removed while this is read stays outside
+      await deps.rooms.follow([userId], async () => {
+        if (!(await deps.isMember(id, userId))) throw new AppError('not_found');
+        return [{ conversationId: id, userId, isMember: true }];
+      });
       return { groupId: id };
     },
   };
