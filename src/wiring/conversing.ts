@@ -25,6 +25,7 @@ interface ConversingInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
+  groupStores: MessagesInput['groupStores'];
   attachments: MessagesInput['attachments'];
   onSent: MessagesInput['onSent'];
   groupsFor: ConversationsInput['groupsFor'];

@@ -81,6 +81,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     delivery,
     relations,
     users,
+    groupStores,
     attachments: files.attachments,
     onSent: typing.stop,
     isHeard,

@@ -3,8 +3,10 @@ import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
+import type { GroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import type { createRelations } from '../features/friends/relations.ts';
+import type { GroupStore } from '../features/groups/groups.store.ts';
 import { createChangeLog } from '../features/messages/change-log.ts';
 import { createHiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import { createMessageChanges } from '../features/messages/message-changes.service.ts';
@@ -29,6 +31,10 @@ export interface MessagesInput {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
+  groupStores: {
+    memberships: Pick<GroupMembershipStore, 'findMembers'>;
+    groups: Pick<GroupStore, 'findSendRules'>;
+  };
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
   openConversation(conversationId: string, userIds: readonly [string, string]): Promise<void>;
   viewOf(
@@ -55,9 +61,15 @@ export function buildMessages(input: MessagesInput) {
   const hidden = createHiddenMessageStore(connection);
   const views = createMessageViews(config.publicUrl);
   const reader = createMessageReader({ store, hidden, views });
+  const { findMembers } = input.groupStores.memberships;
+  const authority = createSendAuthority({
+    findFriendPairs: relations.findFriendPairs,
+    findMembers,
+    findSendRules: input.groupStores.groups.findSendRules,
+  });
   const writer = createMessageWriter({
     log: store,
-    findRefused: createSendAuthority(relations),
+    findRefused: authority.findRefused,
     // a group begins with those who are in it
     openConversation: async ({ conversationId, senderId, receiverId }) =>
       receiverId === undefined ? undefined : input.openConversation(conversationId, [senderId, receiverId]),
@@ -82,7 +94,11 @@ export function buildMessages(input: MessagesInput) {
     seen,
     hidden,
     delivery,
-    areFriends: relations.areFriends,
+    requireMayWrite: authority.requireMayWrite,
+    async rolesIn(groupId, userIds) {
+      const members = (await findMembers([{ groupId, userIds }])).get(groupId) ?? new Map();
+      return new Map([...members].map(([userId, { role }]) => [userId, role]));
+    },
     editWithinMs: config.editWindowMs,
     onDeleted: input.onDeleted,
   });

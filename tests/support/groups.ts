@@ -1,4 +1,5 @@
 import type { Group } from '../../src/features/groups/groups.contract.ts';
+import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { befriend, buildUser, type TestUser } from './builders.ts';
 
 /** A group, and who is in it. */
@@ -48,6 +49,25 @@ export async function mute({ id, owner }: TestGroup, member: TestUser, minutes =
 /** Takes a member out. */
 export async function kick({ id, owner }: TestGroup, member: TestUser): Promise<void> {
   await must(owner.rest('DELETE', `/api/groups/${id}/members/${member.id}`));
+}
+
+/** Sends to a group over REST, and answers what came of it. */
+export function sendTo(groupId: string, sender: TestUser, message: object) {
+  return sender.rest('POST', `/api/messages/group/${groupId}`, message);
+}
+
+/** Says something in a group; answers the message. */
+export async function say(groupId: string, sender: TestUser, content: string): Promise<Message> {
+  const { status, body } = await sendTo(groupId, sender, { content });
+  if (status !== 201) throw new Error(`group_message answered ${status}: ${JSON.stringify(body)}`);
+  return body as unknown as Message;
+}
+
+/** The newest page of a group's history, as somebody sees it. */
+export async function historyOf(groupId: string, reader: TestUser): Promise<Message[]> {
+  const { status, body } = await reader.rest('GET', `/api/messages/group/${groupId}`);
+  if (status !== 200) throw new Error(`message_history answered ${status}: ${JSON.stringify(body)}`);
+  return body.items as Message[];
 }
 
 async function buildFriendOf(owner: TestUser, url: string): Promise<TestUser> {

@@ -108,7 +108,8 @@ export function createMemberState({ memberships, heads, ...deps }: MemberStateDe
       limit: 1,
       newestFirst: true,
     };
-    const viewer = { userId, marks: { own, peer: own }, visibleFrom: visibleFrom(own) };
+    const { joinedFrom } = own;
+    const viewer = { userId, marks: { own, peer: own }, joinedFrom, visibleFrom: visibleFrom(own) };
     return (await deps.readHistory(range, viewer)).messages[0]?.seq ?? 0;
   }
 

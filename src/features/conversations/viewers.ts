@@ -18,6 +18,7 @@ export function toViewer(own: Membership, peer: StoredMembership | undefined, se
   return {
     userId: own.userId,
     marks: { own, peer: toldMarks(peer, seesReads) },
+    joinedFrom: own.joinedFrom,
     visibleFrom: visibleFrom(own),
   };
 }

@@ -14,7 +14,8 @@ const emoji = z
 
 export const messageChangesContract = {
   recall: operation({
-    summary: 'Recall my message for everybody, within two minutes; again: the same answer',
+    summary:
+      'Recall a message for everybody: mine within two minutes, in groups by admins what members wrote; again: the same answer',
     access: 'user',
     input: z.object({ messageId: id }),
     output: message,
@@ -32,7 +33,7 @@ export const messageChangesContract = {
     access: 'user',
     input: z.strictObject({ messageId: id, content: textContent }),
     output: message,
-    errors: ['unauthenticated', 'not_allowed', 'not_found', 'edit_expired', 'message_recalled'],
+    errors: ['unauthenticated', 'not_allowed', 'muted', 'not_found', 'edit_expired', 'message_recalled'],
     routes: [{ method: 'PATCH', path: '/api/messages/:messageId' }],
     event: 'message_edit',
     flood: 'change',
@@ -42,7 +43,7 @@ export const messageChangesContract = {
     access: 'user',
     input: z.strictObject({ messageId: id, emoji, active: z.boolean() }),
     output: message,
-    errors: ['unauthenticated', 'not_allowed', 'not_found', 'limit_reached', 'message_recalled'],
+    errors: ['unauthenticated', 'not_allowed', 'muted', 'not_found', 'limit_reached', 'message_recalled'],
     routes: [
       { method: 'PUT', path: '/api/messages/:messageId/reactions/:emoji', fixed: { active: true } },
       { method: 'DELETE', path: '/api/messages/:messageId/reactions/:emoji', fixed: { active: false } },

@@ -1,12 +1,20 @@
 import type { Delivery } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
+import type { Role } from '../groups/groups.contract.ts';
 import type { ChangeLog, Decision } from './change-log.ts';
 import type { HiddenMessageStore } from './hidden-messages.store.ts';
 import type { messageChangesContract, messageChangesEvents } from './message-changes.contract.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { Message } from './messages.contract.ts';
-import { afterReacting, type Entry, isEditable, isRecallable, mostEmojis } from './messages.rules.ts';
+import {
+  afterReacting,
+  type Entry,
+  isEditable,
+  isRecallable,
+  mostEmojis,
+  outranks,
+} from './messages.rules.ts';
 import type { SeenMessage, SeenMessages } from './seen-messages.ts';
 
 interface MessageChangesDeps {
@@ -15,7 +23,10 @@ interface MessageChangesDeps {
   seen: SeenMessages;
   hidden: Pick<HiddenMessageStore, 'hide'>;
   delivery: Delivery<typeof messageChangesEvents>;
-  areFriends(conversationId: string): Promise<boolean>;
+  /** Throws unless the person may write in the conversation of this entry now. */
+  requireMayWrite(userId: string, entry: Entry): Promise<void>;
+  /** What these people are in a group; without who is not in it. */
+  rolesIn(groupId: string, userIds: readonly string[]): Promise<ReadonlyMap<string, Role>>;
   editWithinMs: number;
   /** Told after a person has deleted a message for themselves. */
   onDeleted(deleted: {
@@ -29,8 +40,11 @@ interface MessageChangesDeps {
 export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof messageChangesContract> {
   const { changeLog, reader, seen, hidden, delivery } = deps;
 
-  async function requireFriends({ conversationId }: Entry): Promise<void> {
-    if (!(await deps.areFriends(conversationId))) throw new AppError('not_allowed');
+  /** Whether a member of a group may recall what others wrote there. */
+  async function isModerating(actorId: string, { type, conversationId, senderId }: Entry): Promise<boolean> {
+    if (type === 'private') return false;
+    const roles = await deps.rolesIn(conversationId, [actorId, senderId]);
+    return outranks({ actor: roles.get(actorId), author: roles.get(senderId) });
   }
 
   /** Makes a change and answers the message as its actor sees it then. */
@@ -45,10 +59,12 @@ export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof 
   return {
     async recall({ messageId }, { actor }) {
       return change(await seen.find(messageId, actor.userId), async (entry) => {
-        if (entry.senderId !== actor.userId) throw new AppError('not_allowed');
-        if (entry.recalledAt) return null;
+        const isOwn = entry.senderId === actor.userId;
         const at = new Date();
-        if (!isRecallable(entry, at)) throw new AppError('recall_expired');
+        const isFree = isOwn && (entry.recalledAt !== undefined || isRecallable(entry, at));
+        if (!isFree && !(await isModerating(actor.userId, entry)))
+          throw new AppError(isOwn ? 'recall_expired' : 'not_allowed');
+        if (entry.recalledAt) return null;
         const recalledBy = actor.userId;
         return {
           update: {
@@ -58,6 +74,7 @@ export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof 
             recalledSeq: entry.seq,
             reactions: undefined,
             replyTo: undefined,
+            mentions: undefined,
           },
           change: { event: 'message_recalled', recalledBy, at },
         };
@@ -73,7 +90,7 @@ export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof 
         if (entry.content === content) return null;
         const editedAt = new Date();
         if (!isEditable(entry, deps.editWithinMs, editedAt)) throw new AppError('edit_expired');
-        await requireFriends(entry);
+        await deps.requireMayWrite(actor.userId, entry);
         return { update: { content, editedAt }, change: { event: 'message_edited', editedAt } };
       });
     },
@@ -82,7 +99,7 @@ export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof 
       const { userId } = actor;
       return change(await seen.findShown(messageId, userId), async (entry) => {
         if (entry.recalledAt) throw new AppError('message_recalled');
-        await requireFriends(entry);
+        await deps.requireMayWrite(userId, entry);
         const reactions = afterReacting(entry.reactions ?? [], { userId, emoji, active });
         if (reactions === null) return null;
         if (reactions.length > mostEmojis) throw new AppError('limit_reached');

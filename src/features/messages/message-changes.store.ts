@@ -5,7 +5,7 @@ import type { Entry, OutboxItem } from './messages.rules.ts';
 /** What a change makes of a message; a field that is `undefined` goes. */
 export type MessageUpdate = Partial<
   Pick<Entry, 'content' | 'editedAt' | 'recalledAt' | 'recalledBy' | 'recalledSeq'>
-> & { reactions?: Entry['reactions'] | undefined; replyTo?: undefined };
+> & { reactions?: Entry['reactions'] | undefined; replyTo?: undefined; mentions?: undefined };
 
 export type MessageChangeStore = ReturnType<typeof createMessageChangeStore>;
 

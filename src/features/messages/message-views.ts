@@ -46,6 +46,7 @@ export function createMessageViews(publicUrl: string) {
     return {
       ...toEmptied(entry),
       content: contentOf(entry),
+      ...(entry.mentions && { mentions: entry.mentions }),
       ...(original && { replyTo: toQuote(original) }),
       ...(entry.isForwarded && { forwarded: true }),
       ...(entry.reactions?.length && { reactions: entry.reactions.map(toReaction) }),

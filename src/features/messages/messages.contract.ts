@@ -62,13 +62,16 @@ const outgoing = {
   }),
 };
 
-interface Outgoing {
+/** What somebody gives to be sent, wherever it goes. */
+export interface MessageInput {
   contentType: ContentType;
   content?: unknown;
+  clientMessageId?: string | undefined;
+  replyTo?: string | undefined;
   forwardOf?: string | undefined;
 }
 
-function checkContent({ value, issues }: z.core.ParsePayload<Outgoing>): void {
+function checkContent({ value, issues }: z.core.ParsePayload<MessageInput>): void {
   if (value.forwardOf !== undefined) return;
   const { success, data, error } = contents[value.contentType].safeParse(value.content);
   if (success) {
@@ -81,6 +84,7 @@ function checkContent({ value, issues }: z.core.ParsePayload<Outgoing>): void {
   }
 }
 
+const hasEither = ({ content, forwardOf }: MessageInput) => content === undefined || forwardOf === undefined;
 const eitherContentOrOriginal = {
   path: ['content'],
   ...told({ en: 'Give content or forwardOf, not both', zh: 'content 与 forwardOf 不能同时使用' }),
@@ -88,6 +92,13 @@ const eitherContentOrOriginal = {
 
 /** A member, or everybody. */
 const mention = z.union([id, z.literal('all')]);
+const mostMentions = 100;
+const mentions = z
+  .array(mention)
+  .max(mostMentions)
+  .transform((mentioned) => [...new Set(mentioned)])
+  .optional()
+  .meta({ description: 'Ids of members, or `all` where I may; each counts once' });
 
 const reaction = z.object({
   emoji: z.string(),
@@ -169,6 +180,9 @@ export interface BothMarks {
 export interface Viewer {
   userId: string;
   marks: BothMarks;
+  /** What is below was written before they came. */
+  joinedFrom: number;
+  /** The first seq that they see. */
   visibleFrom: number;
 }
 
@@ -184,10 +198,7 @@ export const messagesContract = {
     access: 'user',
     input: z
       .object({ receiverId: id, ...outgoing })
-      .refine(
-        ({ content, forwardOf }) => content === undefined || forwardOf === undefined,
-        eitherContentOrOriginal,
-      )
+      .refine(hasEither, eitherContentOrOriginal)
       .check(checkContent),
     output: message,
     status: 201,
@@ -197,11 +208,36 @@ export const messagesContract = {
     frames: [{ type: 'text_message', success: 'message_sent', failure: 'error' }],
     flood: 'send',
   }),
+  sendGroup: operation({
+    summary: 'Send a message to a group of mine; acknowledged when it is on disk',
+    access: 'user',
+    input: z
+      .object({ groupId: id, ...outgoing, mentions })
+      .refine(hasEither, eitherContentOrOriginal)
+      .check(checkContent),
+    output: message,
+    status: 201,
+    errors: [
+      'unauthenticated',
+      'not_allowed',
+      'muted',
+      'not_found',
+      'message_recalled',
+      'idempotency_mismatch',
+    ],
+    routes: [{ method: 'POST', path: '/api/messages/group/:groupId' }],
+    event: 'group_message',
+    flood: 'send',
+  }),
   history: operation({
     summary: 'A page of a conversation: the newest, or those before or after a seq; ascending',
     access: 'user',
     input: z
-      .object({ friendId: id, ...seqRange })
+      .object({ friendId: id.optional(), groupId: id.optional(), ...seqRange })
+      .refine(
+        ({ friendId, groupId }) => (friendId === undefined) !== (groupId === undefined),
+        told({ en: 'Name exactly one of friendId and groupId', zh: 'friendId 与 groupId 须且只能填写一个' }),
+      )
       .refine(
         ({ before, after }) => before === undefined || after === undefined,
         told({ en: 'Give before or after, not both', zh: 'before 与 after 不能同时使用' }),
@@ -213,14 +249,13 @@ export const messagesContract = {
     errors: ['unauthenticated', 'not_found'],
     routes: [
       { method: 'GET', path: '/api/messages/private/:friendId' },
+      { method: 'GET', path: '/api/messages/group/:groupId' },
       { method: 'GET', path: '/api/message/history/:friendId', alias: true },
     ],
     event: 'message_history',
     flood: 'read',
   }),
 };
-
-export type PrivateMessageInput = z.output<typeof messagesContract.sendPrivate.input>;
 
 const seq = z.int().min(1);
 
@@ -235,7 +270,7 @@ const changeEvents = {
 };
 export type ChangeEvents = { [Name in keyof typeof changeEvents]: z.output<(typeof changeEvents)[Name]> };
 
-export const messagesEvents = { new_private_message: message, ...changeEvents };
+export const messagesEvents = { new_private_message: message, new_group_message: message, ...changeEvents };
 
 /** Events that `/ws` calls by another name, as its older clients do. */
 export const messagesFrameTypes = { new_private_message: 'new_message' };

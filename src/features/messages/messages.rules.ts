@@ -1,4 +1,4 @@
-import type { GroupChange } from '../groups/groups.contract.ts';
+import type { GroupChange, Role } from '../groups/groups.contract.ts';
 import type { ContentType, Head } from './messages.contract.ts';
 
 /** What happened to a message: an entry of the log that holds none of its content, which is read from the message. */
@@ -104,6 +104,17 @@ const recallWithinMs = 2 * 60_000;
 /** Whether the sender may still recall it, by the server's clock. */
 export function isRecallable({ createdAt }: Entry, now: Date): boolean {
   return now.getTime() - createdAt.getTime() <= recallWithinMs;
+}
+
+/** What two people are in a group; nothing of who has left it, and counts as a member. */
+interface Ranks {
+  actor: Role | undefined;
+  author: Role | undefined;
+}
+
+/** Whether somebody may recall a message whoever wrote it, at any time: admins members' messages, the owner everybody's. */
+export function outranks({ actor, author = 'member' }: Ranks): boolean {
+  return actor === 'owner' || (actor === 'admin' && author === 'member');
 }
 
 export function isEditable({ createdAt }: Entry, editWithinMs: number, now: Date): boolean {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
 import type { AttachmentType, StoredFile } from '../files/files.contract.ts';
-import { type ContentType, isAttachment, type PrivateMessageInput } from './messages.contract.ts';
+import { type ContentType, isAttachment, type MessageInput } from './messages.contract.ts';
 import type { Entry } from './messages.rules.ts';
 import type { Send } from './pending.ts';
 import type { SeenMessages } from './seen-messages.ts';
@@ -12,23 +12,25 @@ export interface Outgoing {
   related: ReadonlyMap<string, Entry>;
 }
 
+/** Where a message goes, and whom it calls there. */
+export type Address = Pick<Send, 'conversationId' | 'type' | 'receiverId' | 'mentions'>;
+
 interface Draft {
   id: string;
-  conversationId: string;
   senderId: string;
-  input: PrivateMessageInput;
+  address: Address;
+  input: MessageInput;
 }
 
 /** A message as its sender gave it; what it quotes or forwards is still to be found. */
-export function toDraft({ id, conversationId, senderId, input }: Draft): Send {
-  const { receiverId, contentType, content, clientMessageId = null, replyTo, forwardOf } = input;
-  const request = JSON.stringify([conversationId, contentType, content, replyTo, forwardOf]);
+export function toDraft({ id, senderId, address, input }: Draft): Send {
+  const { contentType, content, clientMessageId = null, replyTo, forwardOf } = input;
+  const { conversationId, mentions = [] } = address;
+  const request = JSON.stringify([conversationId, contentType, content, replyTo, forwardOf, ...mentions]);
   return {
     id,
-    conversationId,
-    type: 'private',
+    ...address,
     senderId,
-    receiverId,
     clientMessageId,
     requestHash: hash('sha256', request, 'base64url'),
     contentType,
@@ -50,7 +52,7 @@ interface Attached {
 }
 
 /** Whether a message shows nothing but what its sender gave. */
-export function isPlain({ replyTo, forwardOf, contentType }: PrivateMessageInput): boolean {
+export function isPlain({ replyTo, forwardOf, contentType }: MessageInput): boolean {
   return replyTo === undefined && forwardOf === undefined && !isAttachment(contentType);
 }
 
@@ -79,7 +81,7 @@ export function createOutgoing({ seen, attachments }: { seen: SeenMessages; atta
     return { content: await attachments.claim({ ...attachedTo(draft), fileId, contentType }) };
   }
 
-  return async (draft: Send, { replyTo, forwardOf, contentType }: PrivateMessageInput): Promise<Outgoing> => {
+  return async (draft: Send, { replyTo, forwardOf, contentType }: MessageInput): Promise<Outgoing> => {
     const quoted = replyTo === undefined ? null : await findOriginal(replyTo, draft.senderId);
     if (quoted && quoted.conversationId !== draft.conversationId) throw new AppError('not_found');
     const parts: Partial<Send> = {};

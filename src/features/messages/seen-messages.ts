@@ -23,12 +23,12 @@ export type SeenMessages = ReturnType<typeof createSeenMessages>;
 
 /** Finds single messages for people. What somebody may not know of is not found, like what never was. */
 export function createSeenMessages({ find, hidden, viewOf }: SeenMessagesDeps) {
-  /** A message of a conversation that the person is in. */
+  /** A message of a conversation that the person is in, and was when it was written. */
   async function findInConversation(messageId: string, userId: string): Promise<SeenMessage> {
     const entry = await find(messageId);
     if (!entry || !isMessage(entry) || !isAmong(entry, userId)) throw new AppError('not_found');
     const view = await viewOf(userId, entry.conversationId, otherIn(entry, userId));
-    if (!view) throw new AppError('not_found');
+    if (!view || entry.seq < view.joinedFrom) throw new AppError('not_found');
     return { entry, viewer: { userId, ...view } };
   }
 
