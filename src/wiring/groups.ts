@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import { contracts, type pushEvents } from '../contracts.ts';
-import type { ConversationRooms, Delivery } from '../core/delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import type { Pictures } from '../features/avatars/pictures.ts';
 import type { Conversation } from '../features/conversations/conversations.contract.ts';
@@ -18,6 +18,7 @@ import { createGroupsService } from '../features/groups/groups.service.ts';
 import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createJoining } from '../features/groups/joining.ts';
 import { createTurns } from '../platform/turns.ts';
+import type { SocketRooms } from '../transports/conversation-rooms.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
 
@@ -35,7 +36,7 @@ export function buildGroupStores(connection: Connection) {
 interface GroupsInput extends CommonDeps {
   stores: GroupStores;
   delivery: Delivery<typeof pushEvents>;
-  rooms: ConversationRooms;
+  rooms: SocketRooms;
   people: People;
   pictures: Pictures;
   /** Writes what happened to a group into its log, once. */
@@ -93,7 +94,7 @@ export function buildGroups(input: GroupsInput) {
           ...shared,
           store,
           isMember,
-          rooms: input.rooms,
+          followMoves: input.rooms.follow,
           groupIdsOf: memberships.groupIdsOf,
           pictures,
           avatarQuota: quotaOf({ name: 'group_avatar', points: 50, durationSeconds: dayS }),

@@ -1,21 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Group, GroupMember, JoinMode } from '../../src/features/groups/groups.contract.ts';
-import type { Message } from '../../src/features/messages/messages.contract.ts';
+import type { JoinMode } from '../../src/features/groups/groups.contract.ts';
 import { befriend, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import type { TestSocket } from '../support/clients.ts';
 import { Device } from '../support/device.ts';
 import { actOverRest, actOverSocket } from '../support/group-acts.ts';
-import {
-  type Act,
-  type Answer,
-  actsAlone,
-  type Circumstances,
-  type GroupModel,
-  perform,
-  roleOf,
-  type Told,
-} from '../support/group-model.ts';
+import { type Act, actsAlone, type Circumstances, type GroupModel, roleOf } from '../support/group-model.ts';
+import { checkLists, inSomeOrder, readTold, rolesIn } from '../support/group-order.ts';
 import { createGroup } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -151,28 +142,7 @@ describe('groups: whatever happens in them', () => {
       }),
     );
 
-  async function checkLists({ groupId }: Scene, model: GroupModel): Promise<void> {
-    const owner = users.find(({ id }) => id === model.ownerId) as TestUser;
-    const bodyOf = async (path: string) => (await owner.rest('GET', `/api/groups/${groupId}${path}`)).body;
-    const [shown, members, asking, barred] = await Promise.all([
-      bodyOf(''),
-      bodyOf('/members'),
-      bodyOf('/requests'),
-      bodyOf('/barred'),
-    ]);
-    const { memberIds, ownerId, name, joinMode, isMutedAll: mutedAll, whoCanInvite } = model;
-    expect(shown).to.deep.include({ memberCount: memberIds.length, ownerId, name, joinMode, mutedAll });
-    expect((shown as unknown as Group).settings.whoCanInvite).to.equal(whoCanInvite);
-    const listed = members.items as GroupMember[];
-    expect(Object.fromEntries(listed.map(({ user, role }) => [user.id, role]))).to.deep.equal(rolesIn(model));
-    expect(new Set(listed.map(({ role }) => role)).size, 'owner, admins, members').to.equal(
-      listed.filter(({ role }, index) => role !== listed[index - 1]?.role).length,
-    );
-    const muted = listed.filter(({ mutedUntil }) => mutedUntil !== null).map(({ user }) => user.id);
-    expect(muted).to.have.members(memberIds.filter((id) => model.mutedIds.includes(id)));
-    expect(idsIn(asking)).to.have.members([...model.askingIds]);
-    expect(idsIn(barred)).to.have.members([...model.barredIds]);
-  }
+  const ownerOf = ({ ownerId }: GroupModel) => users.find(({ id }) => id === ownerId) as TestUser;
 
   /** Who listened all the time, and who asks for all of it now, hold what is so. */
   async function checkDevices({ groupId, actors, witness }: Scene, model: GroupModel): Promise<void> {
@@ -223,12 +193,12 @@ describe('groups: whatever happens in them', () => {
           const before = model;
           const acts = steps.map((step) => toAct(step, before));
           const answers = await actAtOnce(scene, steps, acts);
-          const told = await readTold(scene, headSeq);
+          const told = await readTold(watcher, scene.groupId, headSeq);
           const happened = { acts, answers, told };
-          model = inSomeOrder(before, happened, scene.circumstances);
+          model = inSomeOrder(before, happened, scene.circumstances).group;
           headSeq += told.length;
         }
-        await checkLists(scene, model);
+        await checkLists(ownerOf(model), scene.groupId, model);
         await checkDevices(scene, model);
         await checkEnd(scene, model);
       }),
@@ -238,12 +208,9 @@ describe('groups: whatever happens in them', () => {
   });
 
   /** Everybody loses it at once, and nobody has heard of it while they were out. */
-  async function checkEnd(
-    { groupId, actors, witness, asker }: Scene,
-    { ownerId }: GroupModel,
-  ): Promise<void> {
-    const owner = users.find(({ id }) => id === ownerId) as TestUser;
-    expect(await actOverRest(owner, groupId, { do: 'dissolve', by: ownerId })).to.equal('ok');
+  async function checkEnd({ groupId, actors, witness, asker }: Scene, model: GroupModel): Promise<void> {
+    const owner = ownerOf(model);
+    expect(await actOverRest(owner, groupId, { do: 'dissolve', by: owner.id })).to.equal('ok');
     const { gone } = await asker.call('sync', { conversations: { [groupId]: 1 }, partial: true });
     expect(gone).to.deep.equal([groupId]);
     for (const { user, device } of actors) {
@@ -257,57 +224,6 @@ describe('groups: whatever happens in them', () => {
 
 function isAlone(what: Step['what']): what is Exclude<(typeof actsAlone)[number], 'dissolve'> {
   return (actsAlone as readonly string[]).includes(what);
-}
-
-const rolesIn = (model: GroupModel) =>
-  Object.fromEntries(model.memberIds.map((userId) => [userId, roleOf(model, userId)]));
-
-const idsIn = (page: Record<string, unknown>) =>
-  (page.items as { user: { id: string } }[]).map(({ user }) => user.id);
-
-/** What the log says above a place. */
-async function readTold({ groupId, asker }: Scene, aboveSeq: number): Promise<Told[]> {
-  const { items } = await asker.call('sync', { conversations: { [groupId]: aboveSeq }, partial: true });
-  const entries = items.flatMap((item) => item.entries);
-  expect(entries.map(({ seq }) => seq)).to.deep.equal(entries.map((_, index) => aboveSeq + index + 1));
-  return entries.map(toTold);
-}
-
-function toTold({ contentType, senderId, content }: Message): Told {
-  if (contentType !== 'system') return { event: 'message', data: { senderId } };
-  const { event, data } = content as unknown as Told;
-  const { groupId: _, conversationId: __, seq: ___, ...told } = data as Record<string, unknown>;
-  if (typeof told.mutedUntil === 'string') told.mutedUntil = 'later';
-  return { event, data: told };
-}
-
-interface Happened {
-  acts: readonly Act[];
-  answers: readonly Answer[];
-  told: readonly Told[];
-}
-
-/** The group after all of it, done in an order in which it comes to these answers and to this log. */
-function inSomeOrder(group: GroupModel, happened: Happened, circumstances: Circumstances): GroupModel {
-  for (const order of ordersOf(happened.acts.map((_, index) => index))) {
-    let after = group;
-    const told: Told[] = [];
-    const isSo = order.every((index) => {
-      const outcome = perform(after, happened.acts[index] as Act, circumstances);
-      after = outcome.group;
-      told.push(...outcome.told);
-      return outcome.answer === happened.answers[index];
-    });
-    if (isSo && JSON.stringify(told) === JSON.stringify(happened.told)) return after;
-  }
-  throw new Error(`No order explains this: ${JSON.stringify({ group, ...happened }, null, 1)}`);
-}
-
-function ordersOf(indexes: readonly number[]): number[][] {
-  if (indexes.length === 0) return [[]];
-  return indexes.flatMap((first) =>
-    ordersOf(indexes.filter((index) => index !== first)).map((rest) => [first, ...rest]),
-  );
 }
 
 /** Who comes in is told of the conversation before all else, and who is out hears nothing of it. */

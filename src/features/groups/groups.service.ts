@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ConversationRooms } from '../../core/delivery.ts';
+import type { GroupMove } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
@@ -16,7 +16,8 @@ interface GroupsDeps {
   changes: GroupChanges;
   views: GroupViews;
   admission: Admission;
-  rooms: ConversationRooms;
+  /** Moves people's sockets between rooms, but for what was moved otherwise while `find` was under way. */
+  followMoves(userIds: readonly string[], find: () => Promise<readonly GroupMove[]>): Promise<void>;
   groupIdsOf(userId: string): Promise<string[]>;
   isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
@@ -141,9 +142,13 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
       await change(id, { actor, originSocketId }, (scene) => mutedAll(scene, false));
     },
 
-    async joinRoom({ groupId: id }, { actor }) {
-      if (!(await deps.isMember(id, actor.userId))) throw new AppError('not_found');
-      deps.rooms.admit(id, [actor.userId]);
+    async joinRoom({ groupId: id }, { actor: { userId } }) {
+      let isMember = false;
+      await deps.followMoves([userId], async () => {
+        isMember = await deps.isMember(id, userId);
+        return isMember ? [{ conversationId: id, userId, isMember }] : [];
+      });
+      if (!isMember) throw new AppError('not_found');
       return { groupId: id };
     },
   };
