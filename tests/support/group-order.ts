@@ -47,6 +47,7 @@ export async function readTold(reader: TestUser, groupId: string, aboveSeq: numb
   const { body } = await reader.rest('POST', '/api/sync', {
     conversations: { [groupId]: aboveSeq },
     partial: true,
+    limit: 500,
   });
   const entries = (body.items as { entries: Message[] }[]).flatMap((item) => item.entries);
   expect(entries.map(({ seq }) => seq)).to.deep.equal(entries.map((_, index) => aboveSeq + index + 1));
