@@ -8,9 +8,9 @@ export interface Conversation {
   close(): void;
 }
 
-type Answer = { ok: true } | { ok: false; error: { code: string } };
+export type Answer = { ok: true } | { ok: false; error: { code: string } };
 
-const filler = 'and some words more, as people write them in a chat';
+export const filler = 'and some words more, as people write them in a chat';
 
 interface ConversationInput {
   url: string;
@@ -50,7 +50,7 @@ export async function connectConversation({ url, pair, tally }: ConversationInpu
       const content = `${count} ${filler}`;
       const sentAt = performance.now();
       awaited.set(content, sentAt);
-      tally.totals.sent++;
+      tally.sent(1);
       const message = { receiverId: pair.receiver.userId, content, clientMessageId };
       sender.emit('private_message', message, (answer: Answer) => {
         if (answer.ok) tally.acked(performance.now() - sentAt);
@@ -66,7 +66,7 @@ export async function connectConversation({ url, pair, tally }: ConversationInpu
   };
 }
 
-function connect(url: string, { token }: Person): Promise<Socket> {
+export function connect(url: string, { token }: Person): Promise<Socket> {
   const socket = io(url, { auth: { token }, transports: ['websocket'], reconnection: false, forceNew: true });
   return new Promise((resolve, reject) => {
     socket.once('connect', () => resolve(socket));

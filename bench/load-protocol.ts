@@ -9,11 +9,18 @@ export interface Pair {
   receiver: Person;
 }
 
+/** A group: its members write in turn, and all the others read. */
+export interface Room {
+  groupId: string;
+  members: Person[];
+}
+
 /** How messages come: a closed loop per sender, or an open one for all. */
 export type Flow = { kind: 'saturation'; window: number } | { kind: 'steady'; ratePerSecond: number };
 
 export type LoadCommand =
   | { do: 'connect'; url: string; pairs: Pair[] }
+  | { do: 'gather'; url: string; room: Room }
   | { do: 'run'; flow: Flow; leadMs: number; measureMs: number }
   | { do: 'finish' };
 
@@ -30,7 +37,11 @@ export interface Seen {
 export interface Totals {
   sent: number;
   acked: number;
+  /** Deliveries of what was sent: one each, or as many as others are in the room. */
+  due: number;
   delivered: number;
+  /** Bytes of the last message that was delivered, as JSON; 0 where nobody looked. */
+  messageBytes: number;
   /** Delivered before an earlier one of the same sender. */
   disordered: number;
 }

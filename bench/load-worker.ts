@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Conversation, connectConversation } from './conversation.ts';
 import { startFlow } from './flow.ts';
-import type { Flow, LoadCommand, LoadReport, Pair } from './load-protocol.ts';
+import type { Flow, LoadCommand, LoadReport, Pair, Room } from './load-protocol.ts';
+import { connectRoom } from './room.ts';
 import { createTally } from './tally.ts';
 
 /** The process that plays the clients: told what to do over the IPC channel, and telling what it saw. */
@@ -22,6 +23,7 @@ tell({ is: 'ready' });
 
 async function obey(command: LoadCommand): Promise<void> {
   if (command.do === 'connect') await connect(command.url, command.pairs);
+  else if (command.do === 'gather') await gather(command.url, command.room);
   else if (command.do === 'run') await run(command);
   else await finish();
 }
@@ -31,6 +33,11 @@ async function connect(url: string, pairs: Pair[]): Promise<void> {
     const some = pairs.slice(first, first + connectAtOnce);
     conversations.push(...(await Promise.all(some.map((pair) => connectConversation({ url, pair, tally })))));
   }
+  tell({ is: 'connected' });
+}
+
+async function gather(url: string, room: Room): Promise<void> {
+  conversations.push(...(await connectRoom({ url, room, tally, atOnce: connectAtOnce })));
   tell({ is: 'connected' });
 }
 
@@ -51,11 +58,13 @@ async function run({ flow, leadMs, measureMs }: { flow: Flow; leadMs: number; me
 async function settled(): Promise<void> {
   const deadline = performance.now() + settleWithinMs;
   for (;;) {
-    const { sent, acked, delivered } = tally.totals;
+    const { sent, acked, due, delivered } = tally.totals;
     tally.assertNoFaults();
-    if (sent === acked && sent === delivered) return;
+    if (sent === acked && due === delivered) return;
     if (performance.now() > deadline) {
-      throw new Error(`of ${sent} messages ${acked} were acknowledged and ${delivered} delivered`);
+      throw new Error(
+        `of ${sent} messages ${acked} were acknowledged, and ${delivered} of ${due} deliveries made`,
+      );
     }
     await delay(10);
   }

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Flow, LoadCommand, LoadReport, Pair, Seen, Totals } from './load-protocol.ts';
+import type { Flow, LoadCommand, LoadReport, Pair, Room, Seen, Totals } from './load-protocol.ts';
 import { type Cores, startNode, stopProcess } from './processes.ts';
 import { modulePath } from './servers.ts';
 
@@ -14,6 +14,8 @@ interface RunPlan {
 /** A process that plays all clients of one server. */
 export interface Load {
   connect(url: string, pairs: Pair[]): Promise<void>;
+  /** Connects all members of a group. */
+  gather(url: string, room: Room): Promise<void>;
   /** Throws unless every message was acknowledged, and delivered once and in order. */
   run(plan: RunPlan): Promise<Seen>;
   /** Closes all sockets; answers how many messages there were in all. */
@@ -34,6 +36,10 @@ export async function startLoad(cores: Cores | null): Promise<Load> {
   return {
     async connect(url, pairs) {
       tell({ do: 'connect', url, pairs });
+      await next('connected');
+    },
+    async gather(url, room) {
+      tell({ do: 'gather', url, room });
       await next('connected');
     },
     async run({ onBoundary, ...plan }) {

@@ -1,9 +1,10 @@
 import { openExternalDatabase } from './databases.ts';
 import type { Flow } from './load-protocol.ts';
+import { measure } from './measure.ts';
 import { type Options, readOptions, type SubjectName, subjectNames, UsageError, usage } from './options.ts';
 import { type Cores, chooseCores } from './processes.ts';
 import { describeMachine, describePhase, type Figures, type PhaseFigures } from './report.ts';
-import { type CpuSample, versionOf } from './servers.ts';
+import { versionOf } from './servers.ts';
 import { prepareSubject, type Subject, type Surroundings, titles } from './subjects.ts';
 
 const undos: (() => Promise<void>)[] = [];
@@ -39,6 +40,7 @@ async function bench(options: Options): Promise<void> {
       [even, steady],
     ] as const) {
       for (const subject of subjects) {
+        if (isInterrupted) throw new Error('Interrupted');
         const figures = await measure(subject, flow, options);
         phase.get(subject.name)?.push(figures);
         note(`round ${round}, ${flow.kind}, ${titles[subject.name]}: ${inShort(figures)}`);
@@ -75,34 +77,6 @@ async function prepareAll(options: Options, cores: Cores | null): Promise<Subjec
 
 function emptyPhase(subjects: readonly Subject[]): PhaseFigures {
   return new Map(subjects.map(({ name }): [SubjectName, Figures[]] => [name, []]));
-}
-
-async function measure(
-  { server, load }: Subject,
-  flow: Flow,
-  { leadMs, measureMs }: { leadMs: number; measureMs: number },
-): Promise<Figures> {
-  if (isInterrupted) throw new Error('Interrupted');
-  const samples: CpuSample[] = [];
-  const onBoundary = async () => {
-    samples.push(await server.sampleCpu());
-  };
-  const seen = await load.run({ flow, leadMs, measureMs, onBoundary });
-  const [from, to] = samples;
-  if (!from || !to) throw new Error('The server was not looked at');
-  // each side by its own clock, so that the moment a busy server answers does not matter
-  const busy = (to.cpuMicros - from.cpuMicros) / 1000 / (to.atMs - from.atMs);
-  const messagesPerSecond = seen.acked / seen.seconds;
-  return {
-    messagesPerSecond,
-    cpuMicrosPerMessage: (busy * 1e6) / messagesPerSecond,
-    busy,
-    loadBusy: seen.busy,
-    ackP50Ms: seen.ackMs.p50,
-    ackP99Ms: seen.ackMs.p99,
-    deliveryP50Ms: seen.deliveryMs.p50,
-    deliveryP99Ms: seen.deliveryMs.p99,
-  };
 }
 
 /** Ends load and server, and throws unless exactly the acknowledged messages are in the database. */

@@ -19,11 +19,12 @@ const atOnce = 50;
 
 /** People for the servers that know none: the token is the id. */
 export function inventPairs(count: number): Pair[] {
-  const invent = (): Person => {
-    const userId = randomBytes(12).toString('hex');
-    return { userId, token: userId };
-  };
-  return Array.from({ length: count }, () => ({ sender: invent(), receiver: invent() }));
+  return Array.from({ length: count }, () => ({ sender: inventPerson(), receiver: inventPerson() }));
+}
+
+export function inventPerson(): Person {
+  const userId = randomBytes(12).toString('hex');
+  return { userId, token: userId };
 }
 
 interface SeedInput {
@@ -33,17 +34,29 @@ interface SeedInput {
 }
 
 /** Pairs of friends, each person with a session, written by Parley's own stores; registering would be rate limited. */
-export async function seedPairs({ uri, jwtSecret, count }: SeedInput): Promise<Pair[]> {
+export function seedPairs(input: SeedInput): Promise<Pair[]> {
+  return seed(input, ({ createFriends }) => createFriends());
+}
+
+/** People with a session each. */
+export function seedPeople(input: SeedInput): Promise<Person[]> {
+  return seed(input, ({ createPerson }) => createPerson());
+}
+
+async function seed<T>(
+  { uri, jwtSecret, count }: SeedInput,
+  create: (seeder: ReturnType<typeof createSeeder>) => Promise<T>,
+): Promise<T[]> {
   const database = createDatabase(uri);
   const seeder = createSeeder(database.connection, jwtSecret);
   await database.open();
-  const pairs: Pair[] = [];
-  while (pairs.length < count) {
-    const step = Math.min(atOnce, count - pairs.length);
-    pairs.push(...(await Promise.all(Array.from({ length: step }, seeder.createFriends))));
+  const created: T[] = [];
+  while (created.length < count) {
+    const step = Math.min(atOnce, count - created.length);
+    created.push(...(await Promise.all(Array.from({ length: step }, () => create(seeder)))));
   }
   await database.close();
-  return pairs;
+  return created;
 }
 
 function createSeeder(connection: Connection, jwtSecret: string) {

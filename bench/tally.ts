@@ -7,12 +7,17 @@ export type Tally = ReturnType<typeof createTally>;
 
 /** Counts messages, collects how long they took while a measurement runs, and keeps what went wrong. */
 export function createTally() {
-  const totals: Totals = { sent: 0, acked: 0, delivered: 0, disordered: 0 };
+  const totals: Totals = { sent: 0, acked: 0, due: 0, delivered: 0, messageBytes: 0, disordered: 0 };
   const faults = new Map<string, number>();
   let measurement: Measurement | null = null;
 
   return {
     totals,
+
+    sent(receivers: number): void {
+      totals.sent++;
+      totals.due += receivers;
+    },
 
     acked(tookMs: number): void {
       totals.acked++;

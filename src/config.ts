@@ -20,6 +20,8 @@ import {
 
 const exampleSecrets = ['your_jwt_secret_key', 'a_very_strong_secret_key_at_least_32_chars_long'];
 
+const personalCodeSeconds = 30 * 86_400;
+
 /** Every setting: name, form and what it is when unset. `.env.example` lists the same names. */
 export const settings = z.object({
   NODE_ENV: z
@@ -54,7 +56,7 @@ export const settings = z.object({
     .default('info'),
   PUBLIC_URL: httpUrl.optional(),
   RENDER_EXTERNAL_URL: httpUrl.optional(),
-  QR_EXPIRES_IN: duration.default(30 * 86_400),
+  QR_EXPIRES_IN: duration.optional(),
   EDIT_WINDOW_MINUTES: decimal(0, 525_600).default(15),
   ...presenceSettings,
   ...historySettings,
@@ -146,7 +148,7 @@ function toConfig(set: Settings): Config {
     corsOrigins: set.CORS_ORIGINS.join() === '*' ? '*' : set.CORS_ORIGINS,
     logLevel: set.LOG_LEVEL,
     publicUrl: set.PUBLIC_URL ?? set.RENDER_EXTERNAL_URL ?? `http://localhost:${set.PORT}`,
-    qrLifetimeSeconds: set.QR_EXPIRES_IN,
+    qrLifetimeSeconds: set.QR_EXPIRES_IN ?? personalCodeSeconds,
     editWindowMs: set.EDIT_WINDOW_MINUTES * 60_000,
     presence: toPresence(set),
     history: toHistory(set),

@@ -10,6 +10,8 @@ import {
 } from './features/conversations/conversations.contract.ts';
 import { filesContract } from './features/files/files.contract.ts';
 import { friendsContract, friendsEvents } from './features/friends/friends.contract.ts';
+import { announcementsContract } from './features/groups/announcements.contract.ts';
+import { groupCodesContract } from './features/groups/group-codes.contract.ts';
 import { groupMembersContract } from './features/groups/group-members.contract.ts';
 import { groupsContract, groupsEvents } from './features/groups/groups.contract.ts';
 import {
@@ -47,6 +49,8 @@ export const contracts = {
   search: searchContract,
   groups: groupsContract,
   groupMembers: groupMembersContract,
+  announcements: announcementsContract,
+  groupCodes: groupCodesContract,
 };
 
 /** Everything that clients can hear. */

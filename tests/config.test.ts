@@ -51,6 +51,7 @@ describe('config', () => {
         maxBytes: { image: 10 * 1024 * 1024, other: 50 * 1024 * 1024 },
         quotaBytes: 1024 * 1024 * 1024,
       },
+      groups: { mostMembers: 500, codeLifetimeSeconds: 7 * 86_400 },
     });
   });
 
@@ -90,6 +91,11 @@ describe('config', () => {
       expect(faultsOf({ EDIT_WINDOW_MINUTES: text }), text).to.have.length(1);
   });
 
+  it('takes one life for codes of all kinds', () => {
+    const { qrLifetimeSeconds, groups } = readConfig({ QR_EXPIRES_IN: '2h' });
+    expect([qrLifetimeSeconds, groups.codeLifetimeSeconds]).to.deep.equal([7200, 7200]);
+  });
+
   it('takes one cap for all uploads, and no quota at all', () => {
     const { uploads } = readConfig({ UPLOAD_MAX_BYTES: '1000', UPLOAD_QUOTA_BYTES: '0' });
     expect(uploads.maxBytes).to.deep.equal({ image: 1000, other: 1000 });
@@ -117,6 +123,7 @@ describe('config', () => {
     JWT_EXPIRES_IN: ['0', '0h', '-5m', 'soon', '1w', '999999999d'],
     REFRESH_EXPIRES_IN: ['0d', '1.5d'],
     BCRYPT_COST: ['3', '21', 'high'],
+    GROUP_MAX_MEMBERS: ['1', '100001', 'many'],
     PRESENCE_GRACE_SECONDS: ['-1', '3601', '5s', '1e3', '.5'],
     RATE_LIMITS: ['yes', 'true', 'OFF'],
     TRUST_PROXY: ['true', '-1', '11', 'loopback'],

@@ -15,13 +15,13 @@ export interface Delivery<Events extends PushEvents> {
     data: z.output<Events[Name]>;
     originSocketId: string | null;
   }): void;
-  /** To every socket in the conversation's room but the acting one and, if given, all those of one person. */
+  /** To every socket in the conversation's room but the acting one and, if given, all those of some people. */
   toConversation<Name extends keyof Events & string>(push: {
     conversationId: string;
     event: Name;
     data: z.output<Events[Name]>;
     originSocketId: string | null;
-    exceptUserId?: string;
+    exceptUserIds?: readonly string[];
   }): void;
 }
 
@@ -34,7 +34,7 @@ export interface GroupMove {
 
 /**
  * Who hears what is pushed to a conversation: all sockets of its members on this process, those that are just coming in
- * included. A move is done when the call returns: what is pushed next reaches who was admitted and not who was dismissed.
+ * included. A move by the first three is done when the call returns: what is pushed next reaches who was admitted and not who was dismissed.
  * Repeating one is harmless.
  */
 export interface ConversationRooms {
@@ -42,4 +42,9 @@ export interface ConversationRooms {
   dismiss(conversationId: string, userIds: readonly string[]): void;
   /** Dismisses everybody. */
   close(conversationId: string): void;
+  /**
+   * Makes the moves of these people that a read of the memberships answers, but for those that were made otherwise while it
+   * was under way: it may be older than they are. Fails as the read does.
+   */
+  follow(userIds: readonly string[], findMoves: () => Promise<readonly GroupMove[]>): Promise<void>;
 }

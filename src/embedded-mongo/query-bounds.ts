@@ -13,6 +13,8 @@ export interface PathConstraint {
   /** One of these values, when present. */
   points: BsonValue[] | undefined;
   bounds: RangeBound[];
+  /** Whether it has to be there, with whatever value. */
+  exists: boolean;
 }
 
 export type Constraints = ReadonlyMap<string, PathConstraint>;
@@ -29,6 +31,8 @@ function collect(filter: Filter, prefix: string, constraints: Map<string, PathCo
     for (const clause of filter.clauses) collect(clause, prefix, constraints);
   } else if (filter.kind === 'elemMatch') {
     collect(filter.clause, `${prefix}${filter.path.text}.`, constraints);
+  } else if (filter.kind === 'exists') {
+    constraintAt(constraints, prefix + filter.path.text).exists = true;
   } else if (filter.kind === 'in' && filter.operands.every(isIndexable)) {
     addPoints(constraintAt(constraints, prefix + filter.path.text), filter.operands);
   } else if (filter.kind === 'comparison' && isIndexable(filter.operand)) {
@@ -47,7 +51,7 @@ function isIndexable({ type }: BsonValue): boolean {
 }
 
 function constraintAt(constraints: Map<string, PathConstraint>, path: string): PathConstraint {
-  const constraint = constraints.get(path) ?? { points: undefined, bounds: [] };
+  const constraint = constraints.get(path) ?? { points: undefined, bounds: [], exists: false };
   constraints.set(path, constraint);
   return constraint;
 }
@@ -71,7 +75,8 @@ export function implies(constraints: Constraints, filter: Filter): boolean {
   }
   const constraint = constraints.get(filter.path.text);
   if (constraint === undefined) return false;
-  const { points, bounds } = constraint;
+  const { points, bounds, exists } = constraint;
+  if (filter.kind === 'exists' && exists) return true;
   if (points !== undefined && points.length > 0) return points.every((point) => pointImplies(point, filter));
   return bounds.some((bound) => boundImplies(bound, filter));
 }

@@ -19,7 +19,11 @@ limitSchema.index({ key: 1 }, { unique: true });
 limitSchema.index({ expire: 1 }, { expireAfterSeconds: 0 });
 
 /** Lets everything pass: for limits by address while RATE_LIMITS=off. */
-export const noQuota: Quota = { take: () => Promise.resolve(), giveBack: () => Promise.resolve() };
+export const noQuota: Quota = {
+  take: () => Promise.resolve(),
+  requireLeft: () => Promise.resolve(),
+  giveBack: () => Promise.resolve(),
+};
 
 /** Makes quotas that are counted in the database, each take by one atomic write. */
 export function createQuotaStore(connection: Connection) {
@@ -41,6 +45,10 @@ export function createQuotaStore(connection: Connection) {
           if (rejection instanceof RateLimiterRes) await limiter.reward(key);
           throw asRateLimited(rejection);
         });
+      },
+      async requireLeft(key) {
+        const taken = await limiter.get(key);
+        if (taken && taken.consumedPoints >= points) throw asRateLimited(taken);
       },
       async giveBack(key) {
         await limiter.reward(key);

@@ -1,4 +1,4 @@
-import type { ConversationRooms, GroupMove } from '../core/delivery.ts';
+import type { ConversationRooms } from '../core/delivery.ts';
 import { conversationRoom, type RoomMoves, userRoom } from './rooms.ts';
 
 /** Conversation → whether the person was brought into its room or taken out of it, the last move counting. */
@@ -44,6 +44,17 @@ export function createConversationRooms(kinds: readonly RoomMoves[]) {
       for (const kind of kinds) kind.empty(conversationRoom(conversationId));
       for (const ofUser of readings.values()) for (const moves of ofUser) moves.set(conversationId, false);
     },
+
+    async follow(userIds, findMoves) {
+      const underWay = new Map(userIds.map((userId) => [userId, beginReading(userId)]));
+      try {
+        for (const { userId, conversationId, isMember } of await findMoves()) {
+          if (!underWay.get(userId)?.moves.has(conversationId)) move(conversationId, [userId], isMember);
+        }
+      } finally {
+        for (const { end } of underWay.values()) end();
+      }
+    },
   };
 
   return {
@@ -68,18 +79,6 @@ export function createConversationRooms(kinds: readonly RoomMoves[]) {
         return enter([userRoom(userId), ...[...ids].map(conversationRoom)]);
       } finally {
         end();
-      }
-    },
-
-    /** Makes moves of these people that other processes know of. */
-    async follow(userIds: readonly string[], findMoves: () => Promise<readonly GroupMove[]>): Promise<void> {
-      const underWay = new Map(userIds.map((userId) => [userId, beginReading(userId)]));
-      try {
-        for (const { userId, conversationId, isMember } of await findMoves()) {
-          if (!underWay.get(userId)?.moves.has(conversationId)) move(conversationId, [userId], isMember);
-        }
-      } finally {
-        for (const { end } of underWay.values()) end();
       }
     },
   };

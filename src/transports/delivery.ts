@@ -16,7 +16,7 @@ interface Push {
   event: string;
   data: unknown;
   originSocketId: string | null;
-  exceptUserId?: string | undefined;
+  exceptUserIds?: readonly string[] | undefined;
 }
 
 /** Delivery to sockets of every kind: one encoding per event and kind, however many sockets it reaches. */
@@ -25,19 +25,19 @@ export function createDelivery<Events extends PushEvents>({
   rooms,
   encodePush,
 }: DeliveryDeps): Delivery<Events> {
-  function push({ names, event, data, originSocketId, exceptUserId }: Push): void {
+  function push({ names, event, data, originSocketId, exceptUserIds = [] }: Push): void {
     // no room would mean every socket there is
     if (names.length === 0) return;
-    const exceptRoom = exceptUserId === undefined ? [] : [userRoom(exceptUserId)];
+    const exceptRooms = exceptUserIds.map(userRoom);
     // the id of a socket is a room of its own
-    const except = originSocketId === null ? exceptRoom : [originSocketId, ...exceptRoom];
+    const except = originSocketId === null ? exceptRooms : [originSocketId, ...exceptRooms];
     io.to([...names])
       .except(except)
       .emit(event, data);
 
     const sockets = rooms.membersOf(names);
     if (sockets.size === 0) return;
-    const exceptSockets = rooms.membersOf(exceptRoom);
+    const exceptSockets = rooms.membersOf(exceptRooms);
     const frame = encodePush(event, data);
     for (const socket of sockets) {
       if (socket.id !== originSocketId && !exceptSockets.has(socket)) socket.send(frame);

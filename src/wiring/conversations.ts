@@ -6,6 +6,7 @@ import { createConversationNews } from '../features/conversations/conversation-n
 import { createConversationView } from '../features/conversations/conversation-view.ts';
 import { createConversationViews } from '../features/conversations/conversation-views.ts';
 import { createConversationsService } from '../features/conversations/conversations.service.ts';
+import type { GroupReaderStore } from '../features/conversations/group-readers.store.ts';
 import type { Heads } from '../features/conversations/heads.ts';
 import type { Memberships } from '../features/conversations/memberships.ts';
 import { createUnreadCounter } from '../features/conversations/unread.ts';
@@ -16,6 +17,8 @@ import type { Group } from '../features/groups/groups.contract.ts';
 import type { HiddenMessageStore } from '../features/messages/hidden-messages.store.ts';
 import type { MessageReader } from '../features/messages/message-reader.ts';
 import type { MessageStore } from '../features/messages/messages.store.ts';
+import { createOwnCounts } from '../features/messages/own-counts.ts';
+import type { UnreadMessageStore } from '../features/messages/unread-messages.store.ts';
 import { createReceiptPrivacy } from '../features/receipts/receipt-privacy.ts';
 import { createReceiptTelling } from '../features/receipts/receipt-telling.ts';
 import { createReceiptsService } from '../features/receipts/receipts.service.ts';
@@ -28,6 +31,10 @@ export interface ConversationsInput {
   memberships: Memberships;
   heads: Heads;
   messageStore: MessageStore;
+  unreadStore: UnreadMessageStore;
+  groupReaders: GroupReaderStore;
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
   hidden: HiddenMessageStore;
   reader: MessageReader;
   relations: ReturnType<typeof createRelations>;
@@ -40,14 +47,16 @@ export interface ConversationsInput {
 
 /** How conversations look to their members. */
 function buildViews(input: ConversationsInput) {
-  const { memberships, messageStore, reader, relations, users, groupsFor } = input;
+  const { memberships, messageStore, unreadStore, reader, relations, users, groupsFor } = input;
   const privacy = createReceiptPrivacy({
     areFriends: relations.areFriends,
     findPeople: users.people.findByIds,
   });
   const countUnread = createUnreadCounter({
     findHeadsAt: messageStore.findHeadsAt,
-    countRemovedAbove: reader.countRemovedAbove,
+    findRemovedAbove: reader.findRemovedAbove,
+    countOwn: createOwnCounts(unreadStore.countOwn),
+    findMentions: unreadStore.findMentions,
   });
   const describe = createConversationViews({
     memberships,
@@ -101,6 +110,9 @@ export function buildConversations(input: ConversationsInput) {
     findEntries: input.messageStore.findByIds,
     findHead: input.messageStore.findHead,
     raiseMarks: memberships.raiseMarks,
+    inTurn: createTurns(),
+    countMembers: input.countMembers,
+    groupReaders: input.groupReaders,
     tellReceipts: createReceiptTelling({ ...telling, findSentBetween: input.messageStore.findSentBetween }),
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,

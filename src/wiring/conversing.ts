@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { pushEvents } from '../contracts.ts';
 import type { Delivery } from '../core/delivery.ts';
+import { createGroupReaderStore } from '../features/conversations/group-readers.store.ts';
 import { createHeadStore } from '../features/conversations/heads.store.ts';
 import { createHeads } from '../features/conversations/heads.ts';
 import { createMembershipStore } from '../features/conversations/memberships.store.ts';
@@ -10,6 +11,7 @@ import { createMemberships } from '../features/conversations/memberships.ts';
 import { createUndelivered } from '../features/conversations/undelivered.ts';
 import type { createRelations } from '../features/friends/relations.ts';
 import { headOf } from '../features/messages/messages.rules.ts';
+import { createUnreadMessageStore } from '../features/messages/unread-messages.store.ts';
 import type { createUsersService } from '../features/users/users.service.ts';
 import { buildConversations, type ConversationsInput } from './conversations.ts';
 import { buildHistory } from './history.ts';
@@ -26,6 +28,8 @@ interface ConversingInput {
   relations: ReturnType<typeof createRelations>;
   users: ReturnType<typeof createUsersService>;
   groupStores: MessagesInput['groupStores'];
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
   attachments: MessagesInput['attachments'];
   onSent: MessagesInput['onSent'];
   groupsFor: ConversationsInput['groupsFor'];
@@ -63,12 +67,21 @@ export function buildConversing(input: ConversingInput) {
     findHeads: heads.of,
     findHeadsAt: messageStore.findHeadsAt,
     async forget(messageIds) {
-      await Promise.all([searching, hidden].map(({ forget }) => forget(messageIds)));
+      await Promise.all([searching, hidden, messages.reactions].map(({ forget }) => forget(messageIds)));
       await attachments.release(messageIds);
     },
   });
   const memberships = createMemberships({ store: membershipStore, floors });
-  const conversations = buildConversations({ ...input, memberships, heads, messageStore, hidden, reader });
+  const conversations = buildConversations({
+    ...input,
+    memberships,
+    heads,
+    messageStore,
+    unreadStore: createUnreadMessageStore(connection),
+    groupReaders: createGroupReaderStore(connection),
+    hidden,
+    reader,
+  });
   const searching = buildSearching({
     connection,
     log,
@@ -93,8 +106,13 @@ export function buildConversing(input: ConversingInput) {
     holders: [
       ...messages.holders,
       // the marks of who has gone are what the other's receipts are told by
-      { erase: async (userId: string) => ({ kept: { memberships: await memberships.countOf(userId) } }) },
+      {
+        erase: async (userId: string) => ({
+          kept: { memberships: await memberships.countPrivateOf(userId) },
+        }),
+      },
     ],
+    requireMayWrite: messages.requireMayWrite,
     recheck: messages.recheck,
     writeGroupEntry: messages.writeGroupEntry,
     conversationFor: conversations.conversationFor,

@@ -19,6 +19,7 @@ import { buildConversing } from './conversing.ts';
 import { buildFiles, buildFileTools } from './files.ts';
 import { buildGroupStores, buildGroups } from './groups.ts';
 import { buildPeople } from './people.ts';
+import { bindQrCodes, buildCodeTools } from './qr-codes.ts';
 import { buildTyping } from './typing.ts';
 
 /** A session that another process ended is noticed within 15 s. */
@@ -53,15 +54,26 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     onClosed: (userId, socketId) => typing.socketClosed(userId, socketId),
     onLastClosed: (userId) => presence.left(userId),
   });
+  const groupStores = buildGroupStores(connection);
+  const codeTools = buildCodeTools({ ...common, connection, jwtSecret, groupStores });
   const people = buildPeople({
     ...common,
     connection,
     delivery,
+    ownerOfCode: codeTools.personOf,
     onFriendshipEnded: (pairId) => conversing.recheck(pairId),
   });
   const sessionStore = createSessionStore(connection);
   const { relations, users, presence } = people;
-  const typing = buildTyping({ log, delivery, relations });
+  const countMembers = async (groupId: string) =>
+    (await groupStores.groups.findSendRules([groupId])).get(groupId)?.memberCount ?? 0;
+  const typing = buildTyping({
+    log,
+    delivery,
+    relations,
+    requireMayWrite: (userId, conversation) => conversing.requireMayWrite(userId, conversation),
+    countMembers,
+  });
   const fileTools = buildFileTools(common, connection);
   const files = buildFiles({
     ...common,
@@ -71,7 +83,6 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     messageStates: (messageIds) => conversing.messageStates(messageIds),
     issueFileAccess: (actor) => accounts.issueFileAccess(actor),
   });
-  const groupStores = buildGroupStores(connection);
   const isHeard = (userId: string, originSocketId: string | null) =>
     liveSockets.countOf(userId) > (originSocketId === null ? 0 : 1);
   const conversing = buildConversing({
@@ -82,6 +93,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     relations,
     users,
     groupStores,
+    countMembers,
     attachments: files.attachments,
     onSent: typing.stop,
     isHeard,
@@ -94,6 +106,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     rooms,
     people,
     pictures: fileTools.pictures,
+    codeTools,
     writeEntry: conversing.writeGroupEntry,
     recheck: conversing.recheck,
     conversationFor: conversing.conversationFor,
@@ -107,7 +120,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     sessionStore,
     pictures: fileTools.pictures,
     closeSockets: liveSockets.end,
-    holders: [...conversing.holders, files.personalFiles],
+    holders: [groups.personalGroups, codeTools.personalData, ...conversing.holders, files.personalFiles],
   });
   const watchSessions = createSessionWatch({
     sessions: sessionStore,
@@ -117,7 +130,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
   const watchRooms = createRoomWatch({
     findUserIds: liveSockets.userIds,
     findMoves: groupStores.memberships.movesSince,
-    follow: rooms.follow,
+    rooms,
   });
   const background = createBackground(log);
 
@@ -131,6 +144,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       ...people.operations,
       ...conversing.operations,
       ...groups.operations,
+      ...bindQrCodes(codeTools, { people, groups }),
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],

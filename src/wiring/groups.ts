@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import { contracts, type pushEvents } from '../contracts.ts';
-import type { Delivery } from '../core/delivery.ts';
+import type { ConversationRooms, Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import type { Pictures } from '../features/avatars/pictures.ts';
 import type { Conversation } from '../features/conversations/conversations.contract.ts';
@@ -8,19 +8,26 @@ import { createGroupMembershipChangeStore } from '../features/conversations/grou
 import { createGroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import { createAdmission } from '../features/groups/admission.ts';
+import { createAnnouncements } from '../features/groups/announcements.service.ts';
+import { createAnnouncementStore } from '../features/groups/announcements.store.ts';
 import { createGroupChanges } from '../features/groups/group-changes.ts';
+import { createGroupCodes } from '../features/groups/group-codes.service.ts';
 import { createGroupEffects } from '../features/groups/group-effects.ts';
 import { createGroupMembers } from '../features/groups/group-members.service.ts';
 import { createGroupNews } from '../features/groups/group-news.ts';
+import { createScenes } from '../features/groups/group-scenes.ts';
 import { createGroupViews } from '../features/groups/group-views.ts';
 import type { Group, GroupChange } from '../features/groups/groups.contract.ts';
 import { createGroupsService } from '../features/groups/groups.service.ts';
 import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createJoining } from '../features/groups/joining.ts';
+import { createJoiningByCode } from '../features/groups/joining-by-code.ts';
+import { createPersonalGroups } from '../features/groups/personal-groups.ts';
+import { hashOf } from '../features/qr-codes/code-issuing.ts';
 import { createTurns } from '../platform/turns.ts';
-import type { SocketRooms } from '../transports/conversation-rooms.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import type { People } from './people.ts';
+import type { CodeTools } from './qr-codes.ts';
 
 export type GroupStores = ReturnType<typeof buildGroupStores>;
 
@@ -30,15 +37,17 @@ export function buildGroupStores(connection: Connection) {
     groups: createGroupStore(connection),
     memberships: createGroupMembershipStore(connection),
     membershipChanges: createGroupMembershipChangeStore(connection),
+    announcements: createAnnouncementStore(connection),
   };
 }
 
 interface GroupsInput extends CommonDeps {
   stores: GroupStores;
   delivery: Delivery<typeof pushEvents>;
-  rooms: SocketRooms;
+  rooms: ConversationRooms;
   people: People;
   pictures: Pictures;
+  codeTools: CodeTools;
   /** Writes what happened to a group into its log, once. */
   writeEntry(entry: { id: string; groupId: string; actorId: string; change: GroupChange }): Promise<{
     seq: number;
@@ -66,7 +75,9 @@ export function buildGroups(input: GroupsInput) {
     findPeople: memberships.findAll,
     effects: createGroupEffects({
       memberships: stores.membershipChanges,
-      keepAnnouncement: async () => undefined,
+      keepAnnouncement: stores.announcements.keep,
+      forgetReads: stores.announcements.forgetReads,
+      removePicture: pictures.remove,
     }),
     log: input.writeEntry,
     recheck: input.recheck,
@@ -80,12 +91,19 @@ export function buildGroups(input: GroupsInput) {
     countGroupsOf: memberships.countGroupsOf,
     inTurn: createTurns(),
   });
-  const shared = { changes, views, admission, mostMembers, usersFor, findAlive: store.findAlive };
+  const scenes = createScenes({ findAlive: store.findAlive, findPeople: memberships.findAll });
+  const shared = { changes, views, admission, mostMembers, usersFor, scenes };
+  const { findGroup, joinByCode } = createJoiningByCode({
+    ...shared,
+    readCode: input.codeTools.reading.read,
+    isPresent: async (userId) => (await people.users.people.findByIds([userId]))[0]?.isGone === false,
+  });
   const isMember = async (groupId: string, userId: string) =>
     ((await memberships.findAll(groupId, [userId])).get(userId)?.role ?? null) !== null;
 
   return {
     changes,
+    findGroup,
     operations: [
       ...bind(
         'groups',
@@ -94,7 +112,7 @@ export function buildGroups(input: GroupsInput) {
           ...shared,
           store,
           isMember,
-          followMoves: input.rooms.follow,
+          rooms: input.rooms,
           groupIdsOf: memberships.groupIdsOf,
           pictures,
           avatarQuota: quotaOf({ name: 'group_avatar', points: 50, durationSeconds: dayS }),
@@ -110,6 +128,23 @@ export function buildGroups(input: GroupsInput) {
           joining: createJoining({ ...shared, memberships }),
         }),
       ),
+      ...bind(
+        'announcements',
+        contracts.announcements,
+        createAnnouncements({ ...shared, store: stores.announcements, newId: store.newId }),
+      ),
+      ...bind(
+        'groupCodes',
+        contracts.groupCodes,
+        createGroupCodes({
+          ...shared,
+          codes: input.codeTools.issuing,
+          hashOf,
+          newId: store.newId,
+          lifetimeSeconds: config.groups.codeLifetimeSeconds,
+          joinByCode,
+        }),
+      ),
     ],
     /** Groups as these members of them see them; without those that have ended. */
     async groupsFor(
@@ -119,6 +154,12 @@ export function buildGroups(input: GroupsInput) {
       const found = await store.findAlive([...viewerIds.keys()]);
       return new Map(found.map((group) => [group.id, views.toGroup(group, viewerIds.get(group.id) ?? '')]));
     },
+    personalGroups: createPersonalGroups({
+      ...shared,
+      memberships,
+      announcements: stores.announcements,
+      findAlive: store.findAlive,
+    }),
     resume: changes.resume,
   };
 }

@@ -22,6 +22,8 @@ import { createOldestMessages, type Stretch } from '../features/messages/oldest-
 import { type Attachments, createOutgoing } from '../features/messages/outgoing.ts';
 import { type GroupEntry, toGroupEntry } from '../features/messages/pending.ts';
 import { createPersonalMessages } from '../features/messages/personal-messages.ts';
+import { createReactionStore } from '../features/messages/reactions.store.ts';
+import { createReactions } from '../features/messages/reactions.ts';
 import { createSeenMessages } from '../features/messages/seen-messages.ts';
 import { createSendAuthority } from '../features/messages/send-authority.ts';
 import { createTurns } from '../platform/turns.ts';
@@ -32,7 +34,7 @@ export interface MessagesInput {
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
   groupStores: {
-    memberships: Pick<GroupMembershipStore, 'findMembers'>;
+    memberships: Pick<GroupMembershipStore, 'findMembers' | 'findNewcomers'>;
     groups: Pick<GroupStore, 'findSendRules'>;
   };
   attachments: Attachments & { release(messageIds: readonly string[]): Promise<void> };
@@ -78,14 +80,17 @@ export function buildMessages(input: MessagesInput) {
   const readOldest = createOldestMessages(store);
   const changeStore = createMessageChangeStore(connection);
   const seen = createSeenMessages({ find: changeStore.find, hidden, viewOf });
+  const reactions = createReactions(createReactionStore(connection));
   const changeLog = createChangeLog({
     store: changeStore,
     writer,
     delivery,
+    findNewcomers: input.groupStores.memberships.findNewcomers,
     inTurn: createTurns(),
-    async onChanged(entry, { event }) {
+    async onChanged(entry, change) {
       input.onChanged(entry);
-      if (event === 'message_recalled') await attachments.release([entry.id]);
+      if (change.event === 'message_recalled') await attachments.release([entry.id]);
+      await reactions.follow(entry, change);
     },
   });
   const messageChanges = createMessageChanges({
@@ -94,6 +99,7 @@ export function buildMessages(input: MessagesInput) {
     seen,
     hidden,
     delivery,
+    reactions,
     requireMayWrite: authority.requireMayWrite,
     async rolesIn(groupId, userIds) {
       const members = (await findMembers([{ groupId, userIds }])).get(groupId) ?? new Map();
@@ -118,6 +124,7 @@ export function buildMessages(input: MessagesInput) {
   return {
     store,
     hidden,
+    reactions,
     reader,
     canSee: ({ messageId, userId }: { messageId: string; userId: string }) => seen.canSee(messageId, userId),
     async states(messageIds: readonly string[]): Promise<Map<string, 'kept' | 'recalled'>> {
@@ -139,6 +146,7 @@ export function buildMessages(input: MessagesInput) {
     },
     /** Makes what waits for a conversation be checked again: somebody's authority in it has changed. */
     recheck: writer.recheck,
+    requireMayWrite: authority.requireMayWrite,
     idle: writer.idle,
   };
 }

@@ -8,8 +8,6 @@ import { friendLimits } from '../features/friends/friends.rules.ts';
 import { createFriendsService } from '../features/friends/friends.service.ts';
 import { createRelationshipStore } from '../features/friends/friends.store.ts';
 import { createRelations } from '../features/friends/relations.ts';
-import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
-import { createQrCodeStore } from '../features/qr-codes/qr-codes.store.ts';
 import { createAccounts } from '../features/users/accounts.ts';
 import { createNaming } from '../features/users/naming.ts';
 import { createPeopleSearch } from '../features/users/people-search.ts';
@@ -18,7 +16,6 @@ import { createSearchKeyStore } from '../features/users/search-keys.store.ts';
 import { createUserViews } from '../features/users/user-views.ts';
 import { createUsersService } from '../features/users/users.service.ts';
 import { createUserStore } from '../features/users/users.store.ts';
-import { qrPng, qrSvg } from '../platform/qr-images.ts';
 import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
 import { buildPresence } from './presence.ts';
@@ -26,6 +23,8 @@ import { buildPresence } from './presence.ts';
 interface PeopleInput extends CommonDeps {
   connection: Connection;
   delivery: Delivery<typeof pushEvents>;
+  /** Whom a QR code leads to; `null` for nobody. */
+  ownerOfCode(code: string, address: string): Promise<string | null>;
   /** Told that these two may not write to each other any more. */
   onFriendshipEnded(pairId: string): void;
 }
@@ -34,7 +33,7 @@ export type People = ReturnType<typeof buildPeople>;
 
 /** Who people are, how they are found, and how they stand to each other. */
 export function buildPeople(input: PeopleInput) {
-  const { config, log, connection, delivery, quotaOf, phones } = input;
+  const { log, connection, delivery, quotaOf, phones } = input;
   const relationshipStore = createRelationshipStore(connection);
   const relations = createRelations(relationshipStore);
   const inTurn = createTurns();
@@ -45,19 +44,12 @@ export function buildPeople(input: PeopleInput) {
     onLastSeenShown: (userId) => presence.privacyChanged(userId),
   });
   const presence = buildPresence({ ...input, relations, userStore: store });
-  const qrCodes = createQrCodes({
-    store: createQrCodeStore(connection),
-    images: { png: qrPng, svg: qrSvg },
-    findPerson: accounts.findById,
-    publicUrl: config.publicUrl,
-    lifetimeMs: config.qrLifetimeSeconds * 1000,
-  });
   const friends = createFriendsService({
     store: relationshipStore,
     delivery,
     people: users.people,
     readContact: createContactReader(phones.parse),
-    ownerOfCode: qrCodes.ownerOf,
+    ownerOfCode: input.ownerOfCode,
     presence,
     requestQuota: quotaOf({
       name: 'friend_request',
@@ -79,10 +71,9 @@ export function buildPeople(input: PeopleInput) {
     presence,
     operations: [
       ...bind('users', contracts.users, users.handlers),
-      ...bind('qrCodes', contracts.qrCodes, qrCodes.handlers),
       ...bind('friends', contracts.friends, friends.handlers),
     ],
-    holders: [personalProfile, friends.personalData, qrCodes.personalData],
+    holders: [personalProfile, friends.personalData],
     settle: friends.profileNews.flush,
   };
 }

@@ -10,16 +10,18 @@ interface TypingInput {
   log: Logger;
   delivery: Delivery<typeof pushEvents>;
   relations: ReturnType<typeof createRelations>;
+  requireMayWrite(userId: string, conversation: { conversationId: string; type: 'group' }): Promise<void>;
+  countMembers(groupId: string): Promise<number>;
 }
 
 /** Who types where. */
-export function buildTyping({ log, delivery, relations }: TypingInput) {
+export function buildTyping({ log, delivery, relations, requireMayWrite, countMembers }: TypingInput) {
   return createTyping({
     delivery,
     privateConversationOf: pairIdOf,
     areFriends: relations.areFriends,
-    // nobody is in a group yet
-    findAudience: async () => null,
+    requireMayWrite: (userId, groupId) => requireMayWrite(userId, { conversationId: groupId, type: 'group' }),
+    countMembers,
     inTurn: createTurns(),
     onFailure: (error) => log.warn({ err: error }, 'the end of typing was not told'),
   });

@@ -52,6 +52,20 @@ describe('embedded-mongo indexes', () => {
     expect(await things.countDocuments({ email: null })).to.equal(3);
   });
 
+  it('uses an index of what has a field where the query wants it to be there', async () => {
+    const things = database.collection();
+    await things.createIndex(
+      { group: 1, order: 1 },
+      { partialFilterExpression: { order: { $exists: true } } },
+    );
+    await things.insertMany([{ group: 1 }, { group: 1, order: null }, { group: 1, order: 'a' }]);
+    const members = await explain(things, { group: 1, order: { $exists: true } }, { order: 1 });
+    expect(members.queryPlanner.winningPlan.stage).to.equal('IXSCAN');
+    expect(members.executionStats.nReturned).to.equal(2);
+    for (const others of [{ group: 1 }, { group: 1, order: { $exists: false } }])
+      expect((await explain(things, others)).queryPlanner.winningPlan.stage).to.equal('COLLSCAN');
+  });
+
   it('holds an array under each of its members', async () => {
     const things = database.collection();
     await things.createIndex({ friendIds: 1, since: -1 });

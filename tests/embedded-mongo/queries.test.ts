@@ -230,6 +230,34 @@ describe('embedded-mongo queries', () => {
     expect(tags).to.deep.equal([{ n: 30 }]);
   });
 
+  it('counts by the values of a field: equal numbers together, null for what is missing', async () => {
+    const things = database.collection();
+    const id = new ObjectId();
+    const values = [1, new Double(1), Long.fromNumber(1), '1', id, id, [1], [1], null, { a: 1 }];
+    await things.insertMany([...values.map((value) => ({ value })), {}]);
+    const grouped = await things.aggregate([{ $group: { _id: '$value', n: { $sum: 1 } } }]).toArray();
+    expect(grouped).to.have.deep.members([
+      { _id: 1, n: 3 },
+      { _id: '1', n: 1 },
+      { _id: id, n: 2 },
+      { _id: [1], n: 2 },
+      { _id: null, n: 2 },
+      { _id: { a: 1 }, n: 1 },
+    ]);
+    const none = things.aggregate([{ $match: { value: 9 } }, { $group: { _id: '$value', n: { $sum: 1 } } }]);
+    expect(await none.toArray()).to.deep.equal([]);
+    await things.createIndex({ value: 1 });
+    const some = [{ $match: { $or: [{ value: { $gt: 0 } }, { value: '1' }] } }];
+    const counted = await things
+      .aggregate([...some, { $group: { _id: '$value', n: { $sum: 1 } } }])
+      .toArray();
+    expect(counted).to.have.deep.members([
+      { _id: 1, n: 3 },
+      { _id: '1', n: 1 },
+      { _id: [1], n: 2 },
+    ]);
+  });
+
   it('refuses to compute with numbers it has no exact value for', async () => {
     const things = database.collection();
     await things.insertMany([{ n: 1 }, { n: Long.fromString('9007199254740993') }]);

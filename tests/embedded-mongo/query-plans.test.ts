@@ -29,6 +29,7 @@ describe('embedded-mongo query plans', () => {
       .tuple(fc.constantFrom('$gt', '$gte', '$lt', '$lte', '$ne'), scalar)
       .map(([name, operand]) => ({ [name]: operand })),
     fc.tuple(scalar, scalar).map(([$gte, $lt]) => ({ $gte, $lt })),
+    fc.boolean().map(($exists) => ({ $exists })),
   );
   const clause = fc.record({ a: condition, b: condition, c: condition }, { requiredKeys: [] });
   const filter = fc.oneof(
@@ -46,6 +47,7 @@ describe('embedded-mongo query plans', () => {
       { key: { b: -1, c: 1 } },
       { key: { c: 1 }, name: 'partial', partialFilterExpression: { c: { $gt: 0 } } },
       { key: { b: 1 }, name: 'sparse', sparse: true },
+      { key: { c: -1, a: 1 }, name: 'present', partialFilterExpression: { a: { $exists: true } } },
     ]);
     const documents = fc
       .sample(thing, { numRuns: 150, seed: 7 })

@@ -4,7 +4,9 @@ import { pairIdOf } from '../../src/features/friends/friends.store.ts';
 import { buildFriends, type TestUser } from '../support/builders.ts';
 import type { TestSocket } from '../support/clients.ts';
 import { openCountingProxy } from '../support/counting-proxy.ts';
+
 import { freshDatabaseUri } from '../support/database.ts';
+import { createGroup, say } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { Storage } from '../support/storage.ts';
 
@@ -110,6 +112,26 @@ describe('conversations: what they cost the database', () => {
     expect(countMany.length, countMany.join())
       .to.be.within(3, countFew.length + 2)
       .and.below(12);
+  });
+
+  it('counts several groups with as many operations as one, and reads nothing of those that are read', async () => {
+    const [owner, member] = await buildFriends(app.url);
+    const socket = await member.connect();
+    const addGroup = async () => say(await createGroup(owner, [member]), owner, 'hello');
+    const count = (expected: number) => async () => {
+      expect((await socket.call('unread_count', {})).total).to.equal(expected);
+    };
+    const groupIds = [(await addGroup()).conversationId];
+    const one = await reads(count(1));
+    while (groupIds.length < 4) groupIds.push((await addGroup()).conversationId);
+    const four = await reads(count(4));
+    expect(four.filter((name) => name === 'aggregate')).to.have.length(1);
+    expect(four.length, four.join()).to.be.at.most(one.length + 1);
+    for (const groupId of groupIds) await socket.call('conversation_read', { groupId });
+    const none = await reads(count(0));
+    expect(none).not.to.include('aggregate');
+    expect(none.length, none.join()).to.be.below(one.length - 2);
+    socket.close();
   });
 
   it('moves a mark in four operations when nobody hears of it', async () => {

@@ -148,7 +148,7 @@ describe('groups: what they cost the database', () => {
       );
       expect(many.bytes, what).to.be.below(1.5 * few.bytes + 500);
     }
-    if (process.env.REPORT) console.log(report.join('\n'));
+    if (process.env.REPORT) process.stderr.write(report.join('\n'));
     for (const { mouth, ear } of [small, large]) {
       mouth.close();
       ear.close();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, type TestUser } from '../support/builders.ts';
-import { buildGroup, historyOf, kick, mute, promote, say, type TestGroup } from '../support/groups.ts';
+import { buildGroup, historyOf, invite, kick, mute, promote, say } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { logOf } from '../support/talk.ts';
 
@@ -15,9 +15,6 @@ describe('messages: history of groups', () => {
     app = await startApp();
   });
   after(() => app.close());
-
-  const invite = ({ id, owner }: TestGroup, user: TestUser) =>
-    owner.rest('POST', `/api/groups/${id}/members`, { userIds: [user.id] });
 
   it('shows messages as they are now among what happened to the group, mutes and roles apart', async () => {
     const group = await buildGroup(app.url);

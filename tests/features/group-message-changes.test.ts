@@ -4,16 +4,7 @@ import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, type TestUser } from '../support/builders.ts';
 import type { TestSocket } from '../support/clients.ts';
 import { onDatabase } from '../support/friendship.ts';
-import {
-  buildGroup,
-  historyOf,
-  kick,
-  mute,
-  promote,
-  say,
-  sendTo,
-  type TestGroup,
-} from '../support/groups.ts';
+import { buildGroup, historyOf, invite, kick, mute, promote, say, sendTo } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { closeAll, logOf } from '../support/talk.ts';
 
@@ -42,9 +33,6 @@ describe('messages: changes in groups', () => {
     const { status, body } = await call;
     return status < 300 ? 'done' : body.code;
   };
-  const invite = ({ id, owner }: TestGroup, user: TestUser) =>
-    owner.rest('POST', `/api/groups/${id}/members`, { userIds: [user.id] });
-
   /** A group of four: its owner, the admin Adam, Ann and Bob; and an ear of Bob’s. */
   async function buildStaffed() {
     const group = await buildGroup(app.url, { memberCount: 3 });
@@ -185,6 +173,26 @@ describe('messages: changes in groups', () => {
         rev: 3,
       });
       ear.close();
+    });
+
+    it('show the new text to nobody who came after the message, live as later', async () => {
+      const { group, ann, bob, ear } = await buildStaffed();
+      const message = await say(group.id, ann, 'hello');
+      await kick(group, bob);
+      await invite(group, bob);
+      const cid = group.members[2] as TestUser;
+      await kick(group, cid);
+      await group.owner.rest('PATCH', `/api/groups/${group.id}`, { settings: { newcomersSeeHistory: true } });
+      await invite(group, cid);
+      const [earOfOwner, earOfCid] = [await group.owner.connect(), await cid.connect()];
+      await edit(ann, message, 'secret');
+      const told = await earOfOwner.next('message_edited');
+      expect(told.content).to.equal('secret');
+      expect(await earOfCid.next('message_edited')).to.deep.equal(told);
+      expect(await ear.next('message_edited')).to.deep.equal({ ...told, content: null });
+      expect(JSON.stringify(await logOf(bob))).not.to.contain('secret');
+      expect(ear.untaken('message_edited')).to.deep.equal([]);
+      closeAll(ear, earOfOwner, earOfCid);
     });
 
     it('are heard by nobody outside', async () => {

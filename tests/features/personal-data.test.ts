@@ -59,6 +59,7 @@ describe('account: GET /api/users/me/export', () => {
       'relations.json',
       'messages.ndjson',
       'sessions.json',
+      'groups.json',
       'avatar.webp',
     ]);
     expect(JSON.parse(text('profile.json'))).to.include({ id: ann.id, email: ann.email });

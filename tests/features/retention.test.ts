@@ -225,13 +225,16 @@ describe('retention: the server', () => {
     const app = await startApp({ history: { shownForMs: 1500, keptForMs: 1500 } });
     const [ann, bob] = await buildFriends(app.url);
     const socket = await ann.connect();
-    await socket.call('private_message', { receiverId: bob.id, content: 'gone soon' });
+    const first = await socket.call('private_message', { receiverId: bob.id, content: 'gone soon' });
     await socket.call('private_message', { receiverId: bob.id, content: 'gone soon, too' });
     const database = await mongoose.createConnection(app.mongodbUri).asPromise();
+    const reactions = database.collection('reactions');
+    await reactions.insertOne({ messageId: new ObjectId(first.id), emoji: '👍', isUnnamed: true, rev: 2 });
     const deadline = Date.now() + 8000;
     const withContent = () => database.collection('messages').countDocuments({ content: { $ne: null } });
     while ((await withContent()) > 0 && Date.now() < deadline);
     expect(await withContent()).to.equal(0);
+    expect(await reactions.countDocuments()).to.equal(0);
     expect((await socket.call('message_history', { friendId: bob.id })).items).to.deep.equal([]);
     const next = await socket.call('private_message', { receiverId: bob.id, content: 'next' });
     expect(next.seq).to.equal(3);

@@ -11,6 +11,7 @@ function countingQuota(points: number): Quota & { taken: number } {
       if (this.taken >= points) throw new AppError('rate_limited', { extra: { retryAfterMs: 1 } });
       this.taken++;
     },
+    requireLeft: () => Promise.resolve(),
     async giveBack() {
       this.taken--;
     },

@@ -5,7 +5,7 @@ import { type CodePage, codePage, goneCodePage } from '../../src/features/qr-cod
 const ann: CodePage = {
   url: 'https://chat.example.com/q/3fQk9aXw',
   title: 'Ann',
-  description: '3 members',
+  memberCount: null,
   imageUrl: 'https://chat.example.com/avatars/a1b2',
   locale: 'en',
 };
@@ -53,13 +53,31 @@ describe('rules: the page of a code', () => {
     expect(html).to.include(`<img class="avatar" src="${ann.imageUrl}" alt="">`);
     expect(metaOf(html)).to.include({
       robots: 'noindex',
-      description: '3 members',
       'og:title': 'Ann',
-      'og:description': '3 members',
       'og:image': 'https://chat.example.com/avatars/a1b2',
       'og:url': ann.url,
       'og:type': 'profile',
     });
+  });
+
+  it('of a group says how many are in it, in forms of the language, to people and previewers alike', () => {
+    for (const [locale, memberCount, told, invitation] of [
+      ['en', 1, '1 member', 'join <bdi>Hikers</bdi>'],
+      ['en', 2, '2 members', 'join <bdi>Hikers</bdi>'],
+      ['en', 1234, '1,234 members', 'join <bdi>Hikers</bdi>'],
+      ['zh', 1, '1 位成员', '加入<bdi>Hikers</bdi>'],
+      ['zh', 1234, '1,234 位成员', '加入<bdi>Hikers</bdi>'],
+    ] as const) {
+      const html = codePage({ ...ann, title: 'Hikers', memberCount, locale });
+      expect(html).to.include(`<p>${told}</p>`).and.include(invitation);
+      expect(metaOf(html)).to.include({
+        description: told,
+        'og:title': 'Hikers',
+        'og:description': told,
+        'og:type': 'website',
+      });
+    }
+    expect(metaOf(codePage(ann))).to.not.have.any.keys('description', 'og:description');
   });
 
   it('speaks English and Chinese and says which', () => {
@@ -135,13 +153,13 @@ describe('rules: the page of a code', () => {
       fc.string({ unit: fc.constantFrom(...'<>"\'&/=;-!$', 'script', 'onload', ' '), minLength: 1 }),
     );
     fc.assert(
-      fc.property(text, text, fc.constantFrom(...locales), (title, description, locale) => {
-        const page: CodePage = { ...ann, title, description, locale };
+      fc.property(text, text, fc.constantFrom(...locales), (title, address, locale) => {
+        const page: CodePage = { ...ann, title, locale };
         const html = codePage(page);
         expect(shapeOf(html)).to.deep.equal(shapeOf(codePage({ ...ann, locale })));
         expect(textOf(html, 'h1')).to.equal(title);
-        expect(metaOf(html)).to.include({ 'og:title': title, 'og:description': description });
-        expect(codePage({ ...page, url: title, imageUrl: description, appUrl: title })).to.not.match(
+        expect(metaOf(html)).to.include({ 'og:title': title });
+        expect(codePage({ ...page, url: title, imageUrl: address, appUrl: title })).to.not.match(
           /<script|<[^>"]*("[^"]*"[^>"]*)* on\w+=/i,
         );
       }),

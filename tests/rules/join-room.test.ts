@@ -18,7 +18,7 @@ function build() {
   const isMember = new Promise<boolean>((resolve) => {
     answer = resolve;
   });
-  const { joinRoom } = createGroupsService({ followMoves: rooms.follow, isMember: () => isMember } as never);
+  const { joinRoom } = createGroupsService({ rooms, isMember: () => isMember } as never);
   return { rooms, joined, answer, joinRoom };
 }
 

@@ -266,6 +266,26 @@ describe('message writer', () => {
     expect(log.of('c').map(({ content }) => content)).to.deep.equal(['warm', 'theirs']);
   });
 
+  it('checks authority in a group after the head was read, as somebody may be out of it by what stands below', async () => {
+    const log = createSharedLog();
+    const other = createWriter({ log });
+    const findHead = log.findHead;
+    let isMember = true;
+    log.findHead = async (conversationId) => {
+      isMember = false;
+      await other.submit(buildSend({ type: 'group', senderId: 'admin', content: 'removed' }));
+      return findHead(conversationId);
+    };
+    const findRefused = async (sends: readonly Send[]) =>
+      isMember ? new Map() : new Map(sends.map((send) => [send, refusal()]));
+    const writer = createWriter({ log: { ...log, findHead: log.findHead }, findRefused });
+    log.findHead = findHead;
+    expect(await codeOf(writer.submit(buildSend({ type: 'group', content: 'late' })))).to.equal(
+      'not_allowed',
+    );
+    expect(log.of('c').map(({ content }) => content)).to.deep.equal(['removed']);
+  });
+
   it('tells an unknown outcome when the write fails, and goes on from what the log says', async () => {
     const log = createSharedLog();
     const writer = createWriter({ log });

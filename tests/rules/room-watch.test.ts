@@ -24,8 +24,10 @@ describe('the watch over rooms', () => {
         asked.push({ userIds: some, since: since.getTime() });
         return [{ userId: some[0] ?? '', conversationId: 'group', isMember: false }];
       },
-      async follow(some, find) {
-        followed.push([some, await find()]);
+      rooms: {
+        async follow(some, find) {
+          followed.push([some, await find()]);
+        },
       },
     });
   });

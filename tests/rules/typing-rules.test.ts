@@ -165,7 +165,8 @@ describe('typing: what is said at once', () => {
       },
       privateConversationOf: (one, other) => `${one}-${other}`,
       areFriends: () => new Promise((resolve) => questions.push(() => resolve(true))),
-      findAudience: async () => null,
+      requireMayWrite: async () => {},
+      countMembers: async () => 1,
       inTurn: createTurns(),
       onFailure: (error) => {
         throw error;

@@ -8,7 +8,7 @@ import {
   unreadFloor,
   writtenBetween,
 } from '../../src/features/conversations/conversations.rules.ts';
-import { createUnreadCounter } from '../../src/features/conversations/unread.ts';
+import { createUnreadCounter, nothingUnread } from '../../src/features/conversations/unread.ts';
 import { emptyHead, type Head } from '../../src/features/messages/messages.contract.ts';
 import { headOf, placeAbove } from '../../src/features/messages/messages.rules.ts';
 
@@ -73,14 +73,24 @@ describe('conversations: unread', () => {
   });
 
   /** Counts what a member with these marks has not read of a log that only the other wrote. */
-  async function count(written: number, own: Membership, removed = 0): Promise<number | undefined> {
+  async function count(written: number, own: Membership, removed = 0): Promise<number> {
     const heads = headsOf(Array.from({ length: written }, () => false));
+    const unasked = async () => new Map<string, never>();
     const countUnread = createUnreadCounter({
       findHeadsAt: async (places) =>
         new Map([...places].map(([id, seq]) => [id, heads[seq] as Head] as const)),
-      countRemovedAbove: async (_viewerId, places) => new Map([...places.keys()].map((id) => [id, removed])),
+      findRemovedAbove: async (_viewerId, places) =>
+        new Map(
+          [...places].map(([id, floor]) => [
+            id,
+            new Set(Array.from({ length: removed }, (_, index) => floor + 1 + index)),
+          ]),
+        ),
+      countOwn: unasked,
+      findMentions: unasked,
     });
-    return (await countUnread(low, [own], new Map([[low, heads.at(-1) ?? emptyHead]]))).get(low);
+    const counts = await countUnread(low, [own], new Map([[low, heads.at(-1) ?? emptyHead]]));
+    return (counts.get(low) ?? nothingUnread).unread;
   }
 
   it('leaves out what is recalled or deleted, and stops at 1,000 after that', async () => {
@@ -94,6 +104,111 @@ describe('conversations: unread', () => {
   it('is nothing where everything is read, and never less than nothing', async () => {
     expect(await count(5, membershipOf(low, { readSeq: 5 }), 2)).to.equal(0);
     expect(await count(5, membershipOf(low, { readSeq: 4 }), 2)).to.equal(0);
+  });
+});
+
+/** An entry of a group's log, by one of three members; `by: 0` looks. */
+interface GroupEntry {
+  by: number;
+  isChange: boolean;
+  isRemoved: boolean;
+  mentions: string[];
+}
+
+const members = [low, 'a'.repeat(24), high];
+
+/** Counts as the server does, and notes what it has asked for. */
+async function countInGroup(log: readonly GroupEntry[], floor: number) {
+  const heads = [emptyHead];
+  for (const { by, isChange } of log) {
+    const author = { senderId: members[by] ?? '', ...(isChange && { groupChange: {} as never }) };
+    heads.push(headOf(placeAbove(heads.at(-1) ?? emptyHead, author, new Date())));
+  }
+  const head = heads.at(-1) ?? emptyHead;
+  const asked: string[] = [];
+  const between = (aboveSeq: number, upToSeq: number) =>
+    log
+      .map((entry, index) => ({ ...entry, seq: index + 1 }))
+      .filter(({ seq, isChange }) => !isChange && seq > aboveSeq && seq <= upToSeq);
+  const countUnread = createUnreadCounter({
+    async findHeadsAt(places) {
+      if (places.size > 0) asked.push('heads');
+      return new Map([...places].map(([id, seq]) => [id, heads[seq] as Head] as const));
+    },
+    async findRemovedAbove(_viewerId, places) {
+      if (places.size > 0) asked.push('removed');
+      const removed = (above: number) =>
+        between(above, head.seq).filter(({ by, isRemoved }) => by && isRemoved);
+      return new Map([...places].map(([id, above]) => [id, new Set(removed(above).map(({ seq }) => seq))]));
+    },
+    async countOwn(_viewerId, stretches) {
+      if (stretches.length > 0) asked.push('own');
+      return new Map(
+        stretches.map(({ conversationId, aboveSeq, upToSeq }) => [
+          conversationId,
+          between(aboveSeq, upToSeq).filter(({ by }) => by === 0).length,
+        ]),
+      );
+    },
+    async findMentions(viewerId, stretches) {
+      if (stretches.length > 0) asked.push('mentions');
+      return new Map(
+        stretches.map(({ conversationId, aboveSeq, upToSeq }) => [
+          conversationId,
+          between(aboveSeq, upToSeq)
+            .filter(({ by, mentions }) => by && mentions.some((id) => id === viewerId || id === 'all'))
+            .map(({ seq }) => seq),
+        ]),
+      );
+    },
+  });
+  const own = membershipOf(low, { type: 'group', role: 'member', peerId: null, readSeq: floor });
+  const counts = await countUnread(low, [own], new Map([[low, head]]));
+  return { ...(counts.get(low) ?? nothingUnread), asked };
+}
+
+describe('conversations: unread in groups', () => {
+  const entry = fc.record({
+    by: fc.nat(2),
+    isChange: fc.boolean(),
+    isRemoved: fc.boolean(),
+    mentions: fc.uniqueArray(fc.constantFrom(...members, 'all'), { maxLength: 3 }),
+  });
+
+  it('is what others wrote above the floor and neither took back nor I deleted, and which of it calls me', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(entry, { maxLength: 60 }), fc.nat(60), async (log, at) => {
+        const floor = Math.min(at, log.length);
+        const unread = log
+          .slice(floor)
+          .filter(({ by, isChange, isRemoved }) => by !== 0 && !isChange && !isRemoved);
+        const mentioned = unread.filter(({ mentions }) => mentions.includes(low) || mentions.includes('all'));
+        const counted = await countInGroup(log, floor);
+        expect([counted.unread, counted.mentioned]).to.deep.equal([unread.length, mentioned.length]);
+      }),
+    );
+  });
+
+  const written = (by: number, length: number, mentions: string[] = []): GroupEntry[] =>
+    Array.from({ length }, () => ({ by, isChange: false, isRemoved: false, mentions }));
+
+  it('is exact below 1,000 also for who has written thousands above their mark, and stops there', async () => {
+    const counted = await countInGroup([...written(0, 3000), ...written(1, 999)], 0);
+    expect(counted).to.include({ unread: 999, mentioned: 0 });
+    const more = await countInGroup([...written(0, 3000), ...written(1, 1500, ['all'])], 0);
+    expect(more).to.include({ unread: 1000, mentioned: 1000 });
+  });
+
+  it('asks nothing where nothing was written above the mark', async () => {
+    const change = { by: 1, isChange: true, isRemoved: false, mentions: [] };
+    expect((await countInGroup([...written(1, 3), change, change], 3)).asked).to.deep.equal([]);
+    expect((await countInGroup([change], 0)).asked).to.deep.equal([]);
+    expect((await countInGroup(written(1, 3), 2)).asked).to.have.members([
+      'heads',
+      'removed',
+      'own',
+      'mentions',
+    ]);
   });
 });
 

@@ -36,6 +36,11 @@ export async function createGroup(
   return String(body.id);
 }
 
+/** Brings a friend of the owner in. */
+export async function invite({ id, owner }: TestGroup, friend: TestUser): Promise<void> {
+  await must(owner.rest('POST', `/api/groups/${id}/members`, { userIds: [friend.id] }));
+}
+
 /** Makes a member an admin. */
 export async function promote({ id, owner }: TestGroup, member: TestUser): Promise<void> {
   await must(owner.rest('PUT', `/api/groups/${id}/members/${member.id}/role`, { role: 'admin' }));

@@ -2,13 +2,17 @@ import { expect } from 'chai';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import type { TestSocket } from './clients.ts';
 
-/** Reads a whole private conversation by its history pages, ascending. */
-export async function readWholeHistory(socket: TestSocket, friendId: string): Promise<Message[]> {
+/** Reads a whole conversation, with a friend or of a group, by its history pages, ascending. */
+export async function readWholeHistory(
+  socket: TestSocket,
+  place: string | { groupId: string },
+): Promise<Message[]> {
+  const where = typeof place === 'string' ? { friendId: place } : place;
   const all: Message[] = [];
   let after: number | null = 0;
   while (after !== null) {
     const page: { items: Message[]; nextCursor: number | null } = await socket.call('message_history', {
-      friendId,
+      ...where,
       after,
       limit: 100,
     });

@@ -1,6 +1,10 @@
 import { buildUser, logInAgain } from './builders.ts';
 import { conversationCases } from './wire-cases-conversations.ts';
 import { friendCases } from './wire-cases-friends.ts';
+import { groupCodeCases } from './wire-cases-group-codes.ts';
+import { groupMarkCases } from './wire-cases-group-marks.ts';
+import { groupMessageCases } from './wire-cases-group-messages.ts';
+import { groupCases } from './wire-cases-groups.ts';
 import { buildAsker, buildFriend, buildWriter, given, nobody, type WireCase } from './wire-worlds.ts';
 
 const successes: Omit<WireCase, 'code'>[] = [
@@ -152,4 +156,8 @@ export const wireCases: readonly WireCase[] = [
   ...refusals,
   ...friendCases,
   ...conversationCases,
+  ...groupMarkCases,
+  ...groupMessageCases,
+  ...groupCases,
+  ...groupCodeCases,
 ];

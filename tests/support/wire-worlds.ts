@@ -1,6 +1,7 @@
 import type { EventName } from '../../src/contracts.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { befriend, buildUser, type TestUser } from './builders.ts';
+import { createGroup, type TestGroup } from './groups.ts';
 
 /** A call that has to come out alike on every wire. */
 export interface WireCase {
@@ -35,6 +36,22 @@ export async function buildWriter(me: TestUser, url: string): Promise<TestUser> 
   const writer = await buildFriend(me, url);
   await writer.rest('POST', `/api/messages/private/${me.id}`, { content: 'hello' });
   return writer;
+}
+
+/** A group of mine, with a friend of mine in it. */
+export async function buildMyGroup(
+  me: TestUser,
+  url: string,
+): Promise<{ groupId: string; friend: TestUser }> {
+  const friend = await buildFriend(me, url);
+  return { groupId: await createGroup(me, [friend]), friend };
+}
+
+/** A group of a friend of mine, with me in it. */
+export async function buildTheirGroup(me: TestUser, url: string): Promise<TestGroup> {
+  const owner = await buildFriend(me, url);
+  const other = await buildFriend(owner, url);
+  return { id: await createGroup(owner, [me, other]), owner, members: [me, other] };
 }
 
 /** A message that a friend of mine has sent me. */

@@ -40,7 +40,7 @@ function push(conversationId: string, mark: number, exceptUserId?: string): void
     event,
     data,
     originSocketId: null,
-    ...(exceptUserId && { exceptUserId }),
+    ...(exceptUserId && { exceptUserIds: [exceptUserId] }),
   });
 }
 

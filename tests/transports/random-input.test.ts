@@ -2,15 +2,22 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { operations } from '../../src/contracts.ts';
 import type { Operation } from '../../src/core/operation.ts';
-import { buildUser, logInAgain, type TestUser } from '../support/builders.ts';
+import { befriend, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
+import { createGroup } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { createWitness, type Witness } from '../support/witness.ts';
 import { WsClient } from '../support/ws-client.ts';
 
+/** A group of the caller and who is in it, so that not every id leads nowhere. */
+const knownIds = ['f'.repeat(24)];
+const knownId = fc.nat().map((n) => knownIds[n % knownIds.length] ?? '');
+
 /** Values that get past a type check, or nearly. */
 const spice = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
+  knownId,
+  fc.array(knownId, { maxLength: 3 }),
   fc.constantFrom<unknown>(
     'f'.repeat(24),
     'abcdefghijkl',
@@ -50,6 +57,7 @@ function inputFor({ input }: Operation): fc.Arbitrary<unknown> {
 }
 
 const segment = fc.oneof(
+  knownId,
   fc.constantFrom('f'.repeat(24), 'abcdefghijkl', '__proto__', '%00', '%E0%A4%A', '%7B%7D', 'me'),
   fc.string({ unit: 'binary' }).map((text) => encodeURIComponent(text.toWellFormed())),
 );
@@ -85,6 +93,9 @@ describe('random JSON to every operation', () => {
   before(async () => {
     app = await startApp();
     [witness, user] = await Promise.all([createWitness(app.url), buildUser(app.url)]);
+    const members = await Promise.all([1, 2].map(() => buildUser(app.url)));
+    for (const member of members) await befriend(user, member);
+    knownIds.push(await createGroup(user, members), user.id, ...members.map(({ id }) => id));
     socket = await user.connect();
     client = await WsClient.withFrame(app.url, user.token);
   });

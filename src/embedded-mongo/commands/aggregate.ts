@@ -1,12 +1,21 @@
 import { integerOf, isTrue, textOf } from '../bson-order.ts';
-import { type BsonElement, type BsonValue, bsonType, elementsOf, fieldOf, isNumber } from '../bson-value.ts';
-import { encodeDocument } from '../bson-writer.ts';
+import {
+  asDocument,
+  type BsonElement,
+  type BsonValue,
+  bsonType,
+  elementsOf,
+  fieldOf,
+  isNumber,
+} from '../bson-value.ts';
+import { type Encodable, encodeDocument } from '../bson-writer.ts';
 import type { DocumentSource } from '../cursors.ts';
 import type { Engine } from '../engine.ts';
 import { MongoError, unsupported } from '../errors.ts';
 import { type Filter, parseFilter } from '../filter.ts';
+import { encodeComponent } from '../key-encoding.ts';
 import { runStages, stageOf, stageSize } from '../pipeline-stages.ts';
-import type { Query } from '../query.ts';
+import type { Query, Results } from '../query.ts';
 import { parseSort } from '../sort.ts';
 import type { Request } from '../wire-protocol.ts';
 import { sourceOf } from './collection-commands.ts';
@@ -64,11 +73,8 @@ async function runPipeline(engine: Engine, { request, query, rest }: Pipeline): 
   });
   const [stage] = rest;
   if (stage === undefined) return { next: () => results.next()?.bytes, suspend: results.suspend };
-  const counted = rest.length === 1 ? countedGroup(stage) : undefined;
-  if (counted !== undefined) {
-    const count = countMatches(results);
-    return sourceOf(count === 0 ? [] : [encodeDocument(counted(count))]);
-  }
+  const counting = rest.length === 1 ? countingOf(stage) : undefined;
+  if (counting !== undefined) return sourceOf(counting(results));
   const documents: Buffer[] = [];
   let bytes = 0;
   for (let found = results.next(); found !== undefined; found = results.next()) {
@@ -85,17 +91,38 @@ async function runPipeline(engine: Engine, { request, query, rest }: Pipeline): 
   return sourceOf(await runStages(documents, rest));
 }
 
-/** countDocuments sends `{ $group: { _id: 1, n: { $sum: 1 } } }`: no document needs to be kept for it. */
-function countedGroup(
-  stage: BsonElement,
-): ((count: number) => Record<string, BsonValue | number>) | undefined {
+/** Stages that only count, so that no document needs to be kept for them; undefined for all others. */
+function countingOf(stage: BsonElement): ((results: Results) => Buffer[]) | undefined {
   const name = stage.name === '$count' ? textOf(stage) : undefined;
-  if (name !== undefined) return (count) => ({ [name]: count });
+  if (name) return (results) => countAll(results, (count) => ({ [name]: count }));
   if (stage.name !== '$group' || stage.type !== bsonType.object) return undefined;
   const [id, sum, more] = [...elementsOf(stage)];
-  const isConstant = id?.name === '_id' && (isNumber(id) || id.type === bsonType.null);
-  if (!isConstant || sum?.type !== bsonType.object || more !== undefined) return undefined;
+  if (id?.name !== '_id' || sum?.type !== bsonType.object || more !== undefined) return undefined;
   const [operator, second] = [...elementsOf(sum)];
   if (operator?.name !== '$sum' || integerOf(operator) !== 1 || second !== undefined) return undefined;
-  return (count) => ({ _id: id, [sum.name]: count });
+  // countDocuments groups by a constant
+  if (isNumber(id) || id.type === bsonType.null)
+    return (results) => countAll(results, (count) => ({ _id: id, [sum.name]: count }));
+  const field = /^\$(?<field>[^$.]+)$/.exec(textOf(id) ?? '')?.groups?.field;
+  return field === undefined ? undefined : (results) => countByField(results, field, sum.name);
+}
+
+function countAll(results: Results, toGroup: (count: number) => Record<string, Encodable>): Buffer[] {
+  const count = countMatches(results);
+  return count === 0 ? [] : [encodeDocument(toGroup(count))];
+}
+
+/** Values that compare as equal are one group, named by the first of them; a missing one is null. */
+function countByField(results: Results, field: string, name: string): Buffer[] {
+  const fieldName = Buffer.from(field);
+  const groups = new Map<string, { value: BsonValue | null; count: number }>();
+  for (let found = results.next(); found !== undefined; found = results.next()) {
+    const value = fieldOf(asDocument(found.bytes), fieldName);
+    const key = encodeComponent(value, false).toString('latin1');
+    const group = groups.get(key);
+    if (group) group.count++;
+    else groups.set(key, { value: value ?? null, count: 1 });
+  }
+  results.suspend();
+  return [...groups.values()].map(({ value, count }) => encodeDocument({ _id: value, [name]: count }));
 }

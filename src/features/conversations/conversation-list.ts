@@ -5,7 +5,7 @@ import type { Head } from '../messages/messages.contract.ts';
 import type { DescribeConversations } from './conversation-views.ts';
 import type { conversationsContract } from './conversations.contract.ts';
 import { isHidden, type Membership } from './conversations.rules.ts';
-import type { CountUnread } from './unread.ts';
+import { type CountUnread, nothingUnread } from './unread.ts';
 import type { Walk } from './walk.ts';
 
 interface ListDeps {
@@ -49,9 +49,9 @@ export function createConversationList({ walk, describe, countUnread }: ListDeps
         const listed = listedOf(mine, standing).map(({ membership }) => membership);
         const counts = await countUnread(actor.userId, listed, standing);
         for (const { conversationId, muted } of listed) {
-          const unread = counts.get(conversationId) ?? 0;
-          if (unread > 0) conversations.push({ conversationId, unread, mentioned: 0 });
-          if (!muted) total += unread;
+          const count = counts.get(conversationId) ?? nothingUnread;
+          if (count.unread > 0) conversations.push({ conversationId, ...count });
+          if (!muted) total += count.unread;
         }
       }
       return { total, conversations };

@@ -10,7 +10,7 @@ import type { User } from '../users/users.contract.ts';
 import type { Conversation } from './conversations.contract.ts';
 import { isHidden, lastShownSeq, type Membership } from './conversations.rules.ts';
 import type { Memberships } from './memberships.ts';
-import type { CountUnread } from './unread.ts';
+import { type CountUnread, nothingUnread, type Unread } from './unread.ts';
 import { toViewer } from './viewers.ts';
 
 interface ViewsDeps {
@@ -64,7 +64,7 @@ export function createConversationViews(deps: ViewsDeps) {
           group: groups.get(conversationId),
           head: heads.get(conversationId) ?? emptyHead,
           lastMessage: lastMessages.get(conversationId) ?? null,
-          unread: unread.get(conversationId) ?? 0,
+          counts: unread.get(conversationId) ?? nothingUnread,
         };
         return [conversationId, { conversation: toConversation(own, viewer.marks, parts), viewer }];
       }),
@@ -77,13 +77,13 @@ interface Parts {
   group: Group | undefined;
   head: Head;
   lastMessage: Message | null;
-  unread: number;
+  counts: Unread;
 }
 
 function toConversation(
   own: Membership,
   marks: BothMarks,
-  { peer, group, head, lastMessage, unread }: Parts,
+  { peer, group, head, lastMessage, counts }: Parts,
 ): Conversation {
   return {
     id: own.conversationId,
@@ -92,8 +92,7 @@ function toConversation(
     ...(group && { group }),
     lastMessage,
     headSeq: head.seq,
-    unread,
-    mentioned: 0,
+    ...counts,
     readSeq: own.readSeq,
     deliveredSeq: own.deliveredSeq,
     ...(own.type === 'private' && {

@@ -1,6 +1,6 @@
 import { type Connection, mongo, Types } from 'mongoose';
 import type { Role } from '../groups/groups.contract.ts';
-import { type MembershipDocument, membershipModel, ranks, start } from './membership-collection.store.ts';
+import { type MembershipDocument, membershipModel, orderOf, start } from './membership-collection.store.ts';
 
 /** When a change of the group was made, and its place among them. */
 interface Stamp {
@@ -165,8 +165,4 @@ async function unlessNewer(write: () => Promise<unknown>): Promise<void> {
 
 function isOnlyMeeting({ writeErrors, result }: mongo.MongoBulkWriteError): boolean {
   return [writeErrors].flat().every(({ code }) => code === duplicateKey) && !result.getWriteConcernError();
-}
-
-function orderOf(role: Role, joinSeq: number, userId: string): string {
-  return `${ranks[role]}:${String(joinSeq).padStart(12, '0')}:${userId}`;
 }

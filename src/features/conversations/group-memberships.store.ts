@@ -1,6 +1,13 @@
 import { type Connection, type mongo, Types } from 'mongoose';
 import type { Role } from '../groups/groups.contract.ts';
-import { current, type MembershipDocument, membershipModel, ranks } from './membership-collection.store.ts';
+import {
+  current,
+  type MembershipDocument,
+  membershipModel,
+  orderOf,
+  ranks,
+  roles,
+} from './membership-collection.store.ts';
 
 /** What somebody is, or was, in a group. */
 interface GroupMembership {
@@ -95,6 +102,17 @@ export function createGroupMembershipStore(connection: Connection) {
       return found.map((document) => ({ ...toGroupMembership(document), order: document.order ?? '' }));
     },
 
+    /** Who has come after a place in a group's log, and sees nothing of what was before them. */
+    async findNewcomers(groupId: string, seq: number): Promise<string[]> {
+      const $or = roles.map((role) => ({
+        conversationId: idOf(groupId),
+        order: { $gt: orderOf(role, seq + 1, ''), $lt: String(ranks[role] + 1) },
+        joinedFrom: { $gt: seq },
+      }));
+      const found = await raw.find({ $or }, { projection: { _id: 0, userId: 1 } }).toArray();
+      return found.map(({ userId }) => userId.toHexString());
+    },
+
     /** Who follows the owner: the admin who has been one of the group for longest, else the member; `null` if nobody is left. */
     async findSuccessor(groupId: string): Promise<string | null> {
       const [first] = await raw
@@ -139,6 +157,30 @@ export function createGroupMembershipStore(connection: Connection) {
         )
         .toArray();
       return found.map(({ conversationId }) => conversationId.toHexString());
+    },
+
+    /** What somebody is in groups, or asks to be. */
+    async listOf(userId: string): Promise<(GroupMembership & { groupId: string })[]> {
+      const found = await raw
+        .find({
+          userId: idOf(userId),
+          type: 'group',
+          $or: [{ order: { $exists: true } }, { requestedAt: { $exists: true } }],
+        })
+        .toArray();
+      return found.map((document) => ({
+        ...toGroupMembership(document),
+        groupId: document.conversationId.toHexString(),
+      }));
+    },
+
+    /** Takes away what somebody called themselves and wrote. Answers in how many groups they are or were. */
+    async anonymise(userId: string): Promise<number> {
+      const { matchedCount } = await raw.updateMany(
+        { userId: idOf(userId), type: 'group' },
+        { $set: { nickname: null }, $unset: { requestedAt: '', requestMessage: '', invitedBy: '' } },
+      );
+      return matchedCount;
     },
 
     /** In how many groups somebody is, counted no further than `upTo`. */

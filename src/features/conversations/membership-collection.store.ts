@@ -102,6 +102,13 @@ export const start = {
 /** In which order a group lists its members. */
 export const ranks: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
 
+export const roles: readonly Role[] = ['owner', 'admin', 'member'];
+
+/** Where somebody stands in that order. */
+export function orderOf(role: Role, joinSeq: number, userId: string): string {
+  return `${ranks[role]}:${String(joinSeq).padStart(12, '0')}:${userId}`;
+}
+
 /** Of somebody who is in the conversation. */
 export const current = { leftAt: null };
 

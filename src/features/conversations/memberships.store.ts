@@ -88,7 +88,8 @@ export function createMembershipStore(connection: Connection) {
       return found.map(toMembership);
     },
 
-    countOf: (userId: string): Promise<number> => memberships.countDocuments({ userId }).exec(),
+    countPrivateOf: (userId: string): Promise<number> =>
+      memberships.countDocuments({ userId, type: 'private' }).exec(),
 
     findOf: (userId: string, conversationIds: readonly string[]) =>
       find({ userId, conversationId: { $in: conversationIds } }),
@@ -97,9 +98,9 @@ export function createMembershipStore(connection: Connection) {
 
     /**
      * Raises marks to a seq that the member sees. Answers the membership as it was before; `null` if the mark stands there
-     * or higher, or the member does not see it.
+     * or higher, or the member does not see it, or a type is given and the conversation is of another.
      */
-    raiseMarks: (key: MembershipKey, { seq, ...marks }: Raise) =>
+    raiseMarks: (key: MembershipKey & { type?: Membership['type'] }, { seq, ...marks }: Raise) =>
       raise({ ...key, joinedFrom: { $lte: seq }, clearedSeq: { $lt: seq } }, { seq, ...marks }),
 
     /** Forgets everything up to a seq, which is neither unread nor undelivered then. Answers whether anything was left. */

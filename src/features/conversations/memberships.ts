@@ -1,4 +1,4 @@
-import type { Membership } from './conversations.rules.ts';
+import { type Membership, visibleFrom } from './conversations.rules.ts';
 import type { Floors } from './floors.ts';
 import type { MembershipStore, StoredMembership } from './memberships.store.ts';
 
@@ -22,10 +22,11 @@ export function createMemberships({ store, floors }: MembershipsDeps) {
     listAfter: async (...page: Parameters<typeof store.listAfter>) =>
       onFloors(await store.listAfter(...page)),
     findOf: async (...named: Parameters<typeof store.findOf>) => onFloors(await store.findOf(...named)),
-    /** Marks do not move to what nobody may see any more. */
+    /** Marks do not move to what nobody may see any more. Answers from where on the member sees as well. */
     async raiseMarks(...[key, raise]: Parameters<typeof store.raiseMarks>) {
-      const floorSeqs = await floors.of([key.conversationId]);
-      return raise.seq < (floorSeqs.get(key.conversationId) ?? 0) ? null : store.raiseMarks(key, raise);
+      const floorSeq = (await floors.of([key.conversationId])).get(key.conversationId) ?? 0;
+      const before = raise.seq < floorSeq ? null : await store.raiseMarks(key, raise);
+      return before && { ...before, visibleFrom: visibleFrom({ ...before, floorSeq }) };
     },
     async find(key: Parameters<typeof store.find>[0]): Promise<Membership | null> {
       const found = await store.find(key);

@@ -29,8 +29,8 @@ interface FriendRequestsDeps {
     findByContact(contact: Contact): Promise<Person | null>;
   };
   readContact: ReadContact;
-  /** Whom a QR code leads to; `null` if it leads nowhere. */
-  ownerOfCode(code: string): Promise<string | null>;
+  /** Whom a QR code leads to; `null` for nobody. Throws `rate_limited` after many such codes from one network. */
+  ownerOfCode(code: string, address: string): Promise<string | null>;
   /** New requests of one person. */
   requestQuota: Quota;
 }
@@ -44,9 +44,12 @@ type RequestHandlers = Pick<
 export function createFriendRequests(deps: FriendRequestsDeps): RequestHandlers {
   const { store, changes, views, people, requestQuota } = deps;
 
-  async function findTarget(input: z.output<typeof friendsContract.ask.input>, askerId: string) {
+  async function findTarget(
+    input: z.output<typeof friendsContract.ask.input>,
+    { askerId, address }: { askerId: string; address: string },
+  ) {
     const { userId, friendId, qrCode } = input;
-    const targetId = qrCode === undefined ? (userId ?? friendId) : await deps.ownerOfCode(qrCode);
+    const targetId = qrCode === undefined ? (userId ?? friendId) : await deps.ownerOfCode(qrCode, address);
     const isContact = input.email !== undefined || input.phone !== undefined;
     const target = isContact
       ? await people.findByContact(deps.readContact(input))
@@ -64,8 +67,8 @@ export function createFriendRequests(deps: FriendRequestsDeps): RequestHandlers 
   }
 
   return {
-    async ask(input, { actor: { userId: askerId }, originSocketId }) {
-      const found = await findTarget(input, askerId);
+    async ask(input, { actor: { userId: askerId }, address, originSocketId }) {
+      const found = await findTarget(input, { askerId, address });
       const pairActor = { actorId: askerId, otherId: found.id, originSocketId };
       const message = input.message ?? null;
       const now = new Date();

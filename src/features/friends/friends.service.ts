@@ -21,8 +21,8 @@ interface FriendsDeps {
     findByContact(contact: Contact): Promise<Person | null>;
   };
   readContact: ReadContact;
-  /** Whom a QR code leads to; `null` if it leads nowhere. */
-  ownerOfCode(code: string): Promise<string | null>;
+  /** Whom a QR code leads to; `null` for nobody. Throws `rate_limited` after many such codes from one network. */
+  ownerOfCode(code: string, address: string): Promise<string | null>;
   presence: FriendPresence;
   /** New requests of one person. */
   requestQuota: Quota;

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { GroupChangeEvents, GroupSettings, JoinMode, Role } from './groups.contract.ts';
 import {
+  type Aftermath,
   type Decision,
   type GroupMembership,
   type GroupRecord,
@@ -46,10 +47,10 @@ export function requireOwner(scene: Scene): void {
   if (scene.group.ownerId !== scene.actorId) throw new AppError('not_allowed');
 }
 
-/** What members may do where a setting says so, and admins always. */
-function requireRight(scene: Scene, right: 'whoCanInvite' | 'whoCanEdit'): void {
+/** Members may edit where the settings say so, admins always. */
+export function requireEditor(scene: Scene): void {
   requireMember(scene);
-  if (scene.group.settings[right] === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
+  if (scene.group.settings.whoCanEdit === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
 }
 
 /** Admins act on members, the owner on everybody else, nobody on themselves. */
@@ -90,13 +91,21 @@ export function joined(
   };
 }
 
-/** Whether a member may bring people in by themselves, or has to ask an admin for it. Throws if neither. */
-export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
-  requireRight(scene, 'whoCanInvite');
-  const { joinMode } = scene.group;
-  if (isAdmin(scene)) return 'in';
-  if (joinMode === 'closed') throw new AppError('not_allowed');
+/** How a member may bring people in: by themselves, by asking an admin for it, or not at all (`null`). */
+export function routeBy(scene: Scene, userId: string): 'in' | 'to_ask' | null {
+  if (!isMember(scene, userId)) return null;
+  const { joinMode, settings } = scene.group;
+  if (roleIn(scene.group, userId) !== null) return 'in';
+  if (settings.whoCanInvite === 'admins' || joinMode === 'closed') return null;
   return joinMode === 'approval' ? 'to_ask' : 'in';
+}
+
+/** How the actor may bring people in. Throws if not at all. */
+export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
+  requireMember(scene);
+  const route = routeBy(scene, scene.actorId);
+  if (route === null) throw new AppError('not_allowed');
+  return route;
 }
 
 /** People ask to join, or a member asks for them; `null` if all of them do already. */
@@ -212,7 +221,7 @@ interface ProfileChanges {
 export function updated(scene: Scene, { settings, joinMode, ...profile }: ProfileChanges): Decision | null {
   const { group, actorId } = scene;
   if (settings !== undefined || joinMode !== undefined) requireAdmin(scene);
-  else requireRight(scene, 'whoCanEdit');
+  else requireEditor(scene);
   const changes = differing(group, { ...profile, joinMode });
   const rules = differing(group.settings, settings ?? {});
   const hasNewRules = Object.keys(rules).length > 0;
@@ -227,18 +236,19 @@ export function updated(scene: Scene, { settings, joinMode, ...profile }: Profil
 }
 
 export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string): Decision {
-  requireRight(scene, 'whoCanEdit');
+  requireEditor(scene);
+  const { group, actorId } = scene;
   return {
     update: { avatarKey },
-    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: scene.actorId } },
+    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: actorId } },
+    aftermath: withoutPicture(group),
   };
 }
 
-/** An owner who goes for good leaves the group to somebody else. */
+/** An owner who goes for good leaves the group to another member, who has been found in this very scene. */
 export function bequeathed(scene: Scene, userId: string): Decision {
   requireOwner(scene);
   const { group, actorId } = scene;
-  if (!isMember(scene, userId) || userId === actorId) throw new AppError('not_found');
   const changes = [
     { userId, role: 'owner' as const },
     { userId: actorId, role: 'member' as const },
@@ -261,9 +271,15 @@ export function mutedAll(scene: Scene, isMuted: boolean): Decision | null {
 export function dissolved(scene: Scene): Decision {
   requireOwner(scene);
   return {
-    update: { dissolvedAt: scene.now, invites: [] },
+    update: { dissolvedAt: scene.now, invites: [], avatarKey: null },
     change: { event: 'group_dissolved', data: {} },
+    aftermath: withoutPicture(scene.group),
   };
+}
+
+/** Whatever becomes of the group's picture, nobody is to see it any more. */
+function withoutPicture({ avatarKey }: GroupRecord): Aftermath {
+  return avatarKey === null ? {} : { pictureGone: avatarKey };
 }
 
 function withoutOne({ memberCount, adminIds }: GroupRecord, userId: string) {

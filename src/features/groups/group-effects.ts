@@ -1,5 +1,5 @@
 import type { Role } from './groups.contract.ts';
-import type { GroupRecord, OutboxItem } from './groups.rules.ts';
+import type { Announcement, GroupRecord, OutboxItem } from './groups.rules.ts';
 
 interface Stamp {
   version: number;
@@ -33,29 +33,38 @@ interface EffectsDeps {
     answer(groupId: string, userIds: readonly string[], stamp: Stamp): Promise<void>;
   };
   /** Keeps what an announcement was, beyond the next one. */
-  keepAnnouncement(group: GroupRecord): Promise<void>;
+  keepAnnouncement(groupId: string, version: number, announcement: Announcement): Promise<void>;
+  /** What somebody has read is forgotten when they leave. */
+  forgetReads(groupId: string, userId: string): Promise<void>;
+  removePicture(key: string): Promise<void>;
 }
 
 export type GroupEffects = ReturnType<typeof createGroupEffects>;
 
 /** What follows the change of a group in other documents. */
-export function createGroupEffects({ memberships, keepAnnouncement }: EffectsDeps) {
+export function createGroupEffects({ memberships, ...deps }: EffectsDeps) {
+  async function leave(groupId: string, userId: string, stamp: Stamp & { isBarred?: boolean }) {
+    await memberships.leave(groupId, userId, stamp);
+    await deps.forgetReads(groupId, userId);
+  }
+
   return {
     /** What has to hold before anything is written above the change: whoever loses something has lost it. */
     async beforeEntry(group: GroupRecord, { change, aftermath, version, at }: OutboxItem): Promise<void> {
-      const { id } = group;
+      const { id, announcement } = group;
       const stamp = { version, at };
-      const { requested, unbarred, withdrawn, rejected } = aftermath;
+      const { requested, unbarred, withdrawn, rejected, pictureGone } = aftermath;
       const answered = withdrawn ?? rejected;
       if (requested) await memberships.request(id, { ...requested, ...stamp });
       if (unbarred !== undefined) await memberships.unbar(id, unbarred, stamp);
       if (answered !== undefined) await memberships.answer(id, [answered], stamp);
+      if (pictureGone !== undefined) await deps.removePicture(pictureGone);
       switch (change?.event) {
         case 'group_member_left':
-          return memberships.leave(id, change.data.userId, stamp);
+          return leave(id, change.data.userId, stamp);
         case 'group_member_removed': {
           const { userId } = change.data;
-          return memberships.leave(id, userId, { ...stamp, isBarred: aftermath.barred === userId });
+          return leave(id, userId, { ...stamp, isBarred: aftermath.barred === userId });
         }
         case 'group_member_muted': {
           const { userId, mutedUntil } = change.data;
@@ -67,7 +76,7 @@ export function createGroupEffects({ memberships, keepAnnouncement }: EffectsDep
         case 'group_role_changed':
           return memberships.setRoles(id, change.data.changes, stamp);
         case 'group_announcement_updated':
-          return keepAnnouncement(group);
+          return announcement ? deps.keepAnnouncement(id, version, announcement) : undefined;
         case 'group_dissolved':
           return memberships.endAll(id, stamp);
       }

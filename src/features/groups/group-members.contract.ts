@@ -4,12 +4,11 @@ import { operation } from '../../core/operation.ts';
 import { pageInput, pageOf } from '../../core/page.ts';
 import { shortText } from '../../core/text.ts';
 import { user } from '../users/users.contract.ts';
-import { group, groupMember, memberErrors, memberIds } from './groups.contract.ts';
+import { group, groupMember, memberErrors, memberIds, pending } from './groups.contract.ts';
 
 const mostMuteMinutes = 43_200;
 
 const onMember = z.strictObject({ groupId: id, userId: id });
-const pending = z.object({ status: z.literal('pending') });
 
 const joinRequest = z
   .object({ user, message: z.string().nullable(), invitedBy: user.optional(), createdAt: timestamp })

@@ -49,6 +49,9 @@ export const groupPreview = z
   .meta({ id: 'GroupPreview' });
 export type GroupPreview = z.output<typeof groupPreview>;
 
+/** Somebody asks to join, and is not in yet. */
+export const pending = z.object({ status: z.literal('pending') });
+
 export const groupMember = z
   .object({
     user,

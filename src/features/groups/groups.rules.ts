@@ -53,6 +53,8 @@ export interface Aftermath {
   /** Whose request to join is taken back, or refused and they are told so. */
   withdrawn?: string;
   rejected?: string;
+  /** The key of a picture that is not the group's any more. */
+  pictureGone?: string;
 }
 
 /** A change that is made, on its way to memberships, requests and the log. */
@@ -94,6 +96,7 @@ export interface Decision {
 export const mostAdmins = 50;
 export const mostJoined = 500;
 export const mostRequests = 1000;
+export const mostInvites = 50;
 
 export const openSettings: GroupSettings = {
   whoCanInvite: 'members',

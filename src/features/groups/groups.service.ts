@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { GroupMove } from '../../core/delivery.ts';
+import type { ConversationRooms } from '../../core/delivery.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Admission } from './admission.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { dissolved, givenAvatar, mutedAll, updated } from './group-decisions.ts';
+import { dissolved, givenAvatar, mutedAll, requireEditor, updated } from './group-decisions.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { Group, groupsContract } from './groups.contract.ts';
 import { type GroupRecord, openSettings } from './groups.rules.ts';
@@ -16,8 +17,8 @@ interface GroupsDeps {
   changes: GroupChanges;
   views: GroupViews;
   admission: Admission;
-  /** Moves people's sockets between rooms, but for what was moved otherwise while `find` was under way. */
-  followMoves(userIds: readonly string[], find: () => Promise<readonly GroupMove[]>): Promise<void>;
+  rooms: Pick<ConversationRooms, 'follow'>;
+  scenes: Scenes;
   groupIdsOf(userId: string): Promise<string[]>;
   isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
@@ -112,17 +113,13 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async setAvatar({ groupId: id }, { actor, file, originSocketId }) {
-      if (!(await deps.isMember(id, actor.userId))) throw new AppError('not_found');
+      requireEditor(await deps.scenes.require(id, actor.userId));
       await deps.avatarQuota.take(actor.userId);
       const key = await deps.pictures.save(file);
-      let before: string | null = null;
       try {
-        const group = await change(id, { actor, originSocketId }, (scene) => {
-          before = scene.group.avatarKey;
-          return givenAvatar(scene, key, views.avatarUrlOf(key));
-        });
-        if (before !== null) await deps.pictures.remove(before);
-        return group;
+        return await change(id, { actor, originSocketId }, (scene) =>
+          givenAvatar(scene, key, views.avatarUrlOf(key)),
+        );
       } catch (error) {
         // of any other failure nobody knows whether the group has the picture
         if (error instanceof AppError && error.code !== 'unavailable') await deps.pictures.remove(key);
@@ -143,12 +140,11 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async joinRoom({ groupId: id }, { actor: { userId } }) {
-      let isMember = false;
-      await deps.followMoves([userId], async () => {
-        isMember = await deps.isMember(id, userId);
-        return isMember ? [{ conversationId: id, userId, isMember }] : [];
+      // who is removed while this is read stays outside
+      await deps.rooms.follow([userId], async () => {
+        if (!(await deps.isMember(id, userId))) throw new AppError('not_found');
+        return [{ conversationId: id, userId, isMember: true }];
       });
-      if (!isMember) throw new AppError('not_found');
       return { groupId: id };
     },
   };

@@ -1,5 +1,5 @@
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import type { GroupRecord, GroupUpdate, OutboxItem } from './groups.rules.ts';
+import type { GroupRecord, GroupUpdate, Invite, OutboxItem } from './groups.rules.ts';
 
 type GroupDocument = Omit<GroupRecord, 'id' | 'outbox'> & { _id: Types.ObjectId; outbox?: OutboxItem };
 
@@ -70,20 +70,27 @@ export function createGroupStore(connection: Connection) {
     /** What a send has to know of these groups; without those that have ended. */
     async findSendRules(
       groupIds: readonly string[],
-    ): Promise<Map<string, Pick<GroupRecord, 'mutedAll' | 'settings'>>> {
+    ): Promise<Map<string, Pick<GroupRecord, 'mutedAll' | 'settings' | 'memberCount'>>> {
       if (groupIds.length === 0) return new Map();
       const found = await raw
         .find(
           { _id: { $in: groupIds.map((id) => new Types.ObjectId(id)) }, dissolvedAt: null },
-          { projection: { mutedAll: 1, settings: 1 } },
+          { projection: { mutedAll: 1, settings: 1, memberCount: 1 } },
         )
         .toArray();
-      return new Map(found.map(({ _id, mutedAll, settings }) => [_id.toHexString(), { mutedAll, settings }]));
+      return new Map(
+        found.map(({ _id, mutedAll, settings, memberCount }) => [
+          _id.toHexString(),
+          { mutedAll, settings, memberCount },
+        ]),
+      );
     },
 
-    /** The group that an invite leads to. */
-    async findByInvite(codeHash: string): Promise<GroupRecord | null> {
-      return (await find({ 'invites.codeHash': codeHash, dissolvedAt: null }))[0] ?? null;
+    /** The invite that has this code, and its group; `null` if there is none, or has expired. */
+    async findInvite(codeHash: string): Promise<(Invite & { groupId: string }) | null> {
+      const [group] = await find({ 'invites.codeHash': codeHash, dissolvedAt: null });
+      const invite = group?.invites.find((one) => one.codeHash === codeHash);
+      return group && invite && invite.expiresAt > new Date() ? { ...invite, groupId: group.id } : null;
     },
 
     /** Makes a change, unless another one came first or is not settled yet (then `null`). */

@@ -15,8 +15,9 @@ import {
   requireAdmin,
 } from './group-decisions.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
-import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
+import type { GroupMembership } from './groups.rules.ts';
 
 interface JoiningDeps {
   changes: GroupChanges;
@@ -35,7 +36,7 @@ interface JoiningDeps {
       limit: number,
     ): Promise<{ userId: string; barredAt: Date }[]>;
   };
-  findAlive(groupIds: readonly string[]): Promise<GroupRecord[]>;
+  scenes: Scenes;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   mostMembers: number;
 }
@@ -51,7 +52,7 @@ const pending = { status: 'pending' } as const;
 
 /** How people come into a group: brought in, by themselves, or by asking. */
 export function createJoining(deps: JoiningDeps): Joining {
-  const { changes, views, admission, memberships, mostMembers } = deps;
+  const { changes, views, admission, memberships, scenes, mostMembers } = deps;
 
   return {
     async invite({ groupId, userIds }, { actor, originSocketId }) {
@@ -68,7 +69,9 @@ export function createJoining(deps: JoiningDeps): Joining {
             await admission.requireInvitable(actor.userId, coming);
             return isPending
               ? requested(scene, { userIds: coming, message: null, invitedBy: actor.userId })
-              : letIn(joined(scene, { userIds, byId: actor.userId, via: 'invite', mostMembers }));
+              : admission.withRoom(
+                  joined(scene, { userIds, byId: actor.userId, via: 'invite', mostMembers }),
+                );
           },
           originSocketId,
         }),
@@ -94,7 +97,9 @@ export function createJoining(deps: JoiningDeps): Joining {
             isPending = joinMode === 'approval';
             return isPending
               ? requested(scene, { userIds: [userId], message, invitedBy: null })
-              : letIn(joined(scene, { userIds: [userId], byId: userId, via: 'join', mostMembers }));
+              : admission.withRoom(
+                  joined(scene, { userIds: [userId], byId: userId, via: 'join', mostMembers }),
+                );
           },
           originSocketId,
         }),
@@ -117,7 +122,7 @@ export function createJoining(deps: JoiningDeps): Joining {
           groupId,
           actorId: actor.userId,
           userIds: [userId],
-          decide: (scene) => letIn(accepted(scene, userId, mostMembers)),
+          decide: (scene) => admission.withRoom(accepted(scene, userId, mostMembers)),
           originSocketId,
         }),
       );
@@ -136,7 +141,7 @@ export function createJoining(deps: JoiningDeps): Joining {
 
     async listRequests({ groupId, limit = usualLimit, cursor }, { actor }) {
       const from = cursor === undefined ? null : decodeCursor(cursor, position);
-      await requireAdminOf(groupId, actor.userId);
+      requireAdmin(await scenes.require(groupId, actor.userId));
       const after = from && { at: new Date(from[0]), userId: from[1] };
       const found = await memberships.listRequests(groupId, after, limit + 1);
       const page = found.slice(0, limit);
@@ -157,7 +162,7 @@ export function createJoining(deps: JoiningDeps): Joining {
 
     async listBarred({ groupId, limit = usualLimit, cursor }, { actor }) {
       const from = cursor === undefined ? null : decodeCursor(cursor, position);
-      await requireAdminOf(groupId, actor.userId);
+      requireAdmin(await scenes.require(groupId, actor.userId));
       const after = from && { barredAt: new Date(from[0]), userId: from[1] };
       const found = await memberships.listBarred(groupId, after, limit + 1);
       const page = found.slice(0, limit);
@@ -176,20 +181,4 @@ export function createJoining(deps: JoiningDeps): Joining {
       };
     },
   };
-
-  /** The decision, unless one of those who would join is in too many groups. */
-  async function letIn(decision: Decision | null): Promise<Decision | null> {
-    if (decision?.change?.event === 'group_member_joined')
-      await admission.requireRoom(decision.change.data.userIds);
-    return decision;
-  }
-
-  async function requireAdminOf(groupId: string, userId: string): Promise<void> {
-    const [[group], people] = await Promise.all([
-      deps.findAlive([groupId]),
-      memberships.findAll(groupId, [userId]),
-    ]);
-    if (!group) throw new AppError('not_found');
-    requireAdmin({ group, actorId: userId, people, now: new Date() });
-  }
 }

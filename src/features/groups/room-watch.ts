@@ -1,12 +1,11 @@
-import type { GroupMove } from '../../core/delivery.ts';
+import type { ConversationRooms, GroupMove } from '../../core/delivery.ts';
 
 interface RoomWatchDeps {
   /** Who has sockets on this process. */
   findUserIds(): readonly string[];
   /** The memberships of these people in groups that have begun or ended since then. */
   findMoves(userIds: readonly string[], since: Date): Promise<readonly GroupMove[]>;
-  /** Moves their sockets accordingly, but for what was moved here while `find` was under way. */
-  follow(userIds: readonly string[], find: () => Promise<readonly GroupMove[]>): Promise<void>;
+  rooms: Pick<ConversationRooms, 'follow'>;
 }
 
 const peoplePerRead = 1000;
@@ -17,7 +16,7 @@ const overlapMs = 120_000;
  * Looks which memberships of people with sockets here were changed by other processes, and moves their sockets between
  * the rooms. What a look that failed has missed is found by the next one.
  */
-export function createRoomWatch({ findUserIds, findMoves, follow }: RoomWatchDeps) {
+export function createRoomWatch({ findUserIds, findMoves, rooms }: RoomWatchDeps) {
   let lookedAt = Date.now();
 
   return async (): Promise<void> => {
@@ -26,7 +25,7 @@ export function createRoomWatch({ findUserIds, findMoves, follow }: RoomWatchDep
     const userIds = findUserIds();
     for (let at = 0; at < userIds.length; at += peoplePerRead) {
       const some = userIds.slice(at, at + peoplePerRead);
-      await follow(some, () => findMoves(some, since));
+      await rooms.follow(some, () => findMoves(some, since));
     }
     lookedAt = beganAt;
   };

@@ -21,6 +21,8 @@ interface ChangeLogDeps {
   store: MessageChangeStore;
   writer: Pick<MessageWriter, 'submit'>;
   delivery: Delivery<typeof messagesEvents>;
+  /** Who has come after a place in a group's log, and sees nothing of what was before them. */
+  findNewcomers(groupId: string, seq: number): Promise<string[]>;
   /** Lets changes of one message happen one after the other in this process. */
   inTurn: InTurn;
   /** What else follows a change: search terms, files. Called again after a crash, so repeating must be harmless. */
@@ -45,7 +47,9 @@ export type ChangeLog = ReturnType<typeof createChangeLog>;
  * Changes messages: one conditional write of the message makes the change and notes it for the log; its entry, and
  * whatever else follows, is written afterwards by anybody, in the order of the changes (promise 5).
  */
-export function createChangeLog({ store, writer, delivery, inTurn, onChanged }: ChangeLogDeps) {
+export function createChangeLog(deps: ChangeLogDeps) {
+  const { store, writer, delivery, inTurn, onChanged } = deps;
+
   async function findSettled(messageId: string): Promise<Entry> {
     const entry = await store.find(messageId);
     if (!entry) throw new AppError('not_found');
@@ -72,8 +76,19 @@ export function createChangeLog({ store, writer, delivery, inTurn, onChanged }: 
       rev: 1,
     });
     await store.settle(entry.id, entryId);
-    if (isRepeat) return;
-    deliverAmong(delivery, entry, { ...toChangeEvent(logged, change, entry), originSocketId: null });
+    if (!isRepeat) await tell(entry, logged, change);
+  }
+
+  /** Everybody hears the same, but for a new text in a group, which is not for those who came after the message. */
+  async function tell(entry: Entry, logged: Entry, change: Change): Promise<void> {
+    const { type, conversationId, seq } = entry;
+    const push = { ...toChangeEvent(logged, change, entry), originSocketId: null };
+    const isNewText = type === 'group' && change.event === 'message_edited';
+    const newcomers = isNewText ? await deps.findNewcomers(conversationId, seq) : [];
+    if (newcomers.length === 0) return deliverAmong(delivery, entry, push);
+    delivery.toConversation({ conversationId, ...push, exceptUserIds: newcomers });
+    const withoutText = toChangeEvent(logged, change, undefined);
+    delivery.toUsers({ userIds: newcomers, ...withoutText, originSocketId: null });
   }
 
   return {

@@ -7,14 +7,9 @@ import type { HiddenMessageStore } from './hidden-messages.store.ts';
 import type { messageChangesContract, messageChangesEvents } from './message-changes.contract.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { Message } from './messages.contract.ts';
-import {
-  afterReacting,
-  type Entry,
-  isEditable,
-  isRecallable,
-  mostEmojis,
-  outranks,
-} from './messages.rules.ts';
+import { type Entry, isEditable, isRecallable, outranks } from './messages.rules.ts';
+import { mostEmojis } from './reactions.rules.ts';
+import type { Reactions } from './reactions.ts';
 import type { SeenMessage, SeenMessages } from './seen-messages.ts';
 
 interface MessageChangesDeps {
@@ -22,6 +17,7 @@ interface MessageChangesDeps {
   reader: MessageReader;
   seen: SeenMessages;
   hidden: Pick<HiddenMessageStore, 'hide'>;
+  reactions: Pick<Reactions, 'after'>;
   delivery: Delivery<typeof messageChangesEvents>;
   /** Throws unless the person may write in the conversation of this entry now. */
   requireMayWrite(userId: string, entry: Entry): Promise<void>;
@@ -100,7 +96,7 @@ export function createMessageChanges(deps: MessageChangesDeps): Handlers<typeof 
       return change(await seen.findShown(messageId, userId), async (entry) => {
         if (entry.recalledAt) throw new AppError('message_recalled');
         await deps.requireMayWrite(userId, entry);
-        const reactions = afterReacting(entry.reactions ?? [], { userId, emoji, active });
+        const reactions = await deps.reactions.after(entry, { userId, emoji, active });
         if (reactions === null) return null;
         if (reactions.length > mostEmojis) throw new AppError('limit_reached');
         return {

@@ -1,7 +1,15 @@
 import { type Connection, Schema, Types } from 'mongoose';
-import type { Entry } from './messages.rules.ts';
+import { type Entry, isMessage } from './messages.rules.ts';
+import type { StoredReaction } from './reactions.rules.ts';
 
-type IdField = 'id' | 'conversationId' | 'senderId' | 'receiverId' | 'replyTo' | 'clientMessageId';
+type IdField =
+  | 'id'
+  | 'conversationId'
+  | 'senderId'
+  | 'receiverId'
+  | 'replyTo'
+  | 'clientMessageId'
+  | 'reactions';
 
 export type EntryDocument = Omit<Entry, IdField> & {
   _id: Types.ObjectId;
@@ -11,6 +19,10 @@ export type EntryDocument = Omit<Entry, IdField> & {
   replyTo?: Types.ObjectId;
   /** Filled with the entry's own id where the client gave none; a string is never equal to it. */
   clientMessageId: string | Types.ObjectId;
+  /** The first ones name everybody and count nobody. */
+  reactions?: (Omit<StoredReaction, 'count'> & { count?: number })[];
+  /** The `seq` of a message in a group, so that an index counts what its author has written. */
+  authoredSeq?: number;
 };
 
 const objectId = Schema.Types.ObjectId;
@@ -41,6 +53,7 @@ const messageSchema = new Schema<EntryDocument>(
     recalledAt: Date,
     recalledBy: String,
     recalledSeq: Number,
+    authoredSeq: Number,
     outbox: mixed,
   },
   { collection: 'messages', versionKey: false },
@@ -53,6 +66,15 @@ messageSchema.index(
   { partialFilterExpression: { recalledSeq: { $exists: true } } },
 );
 messageSchema.index({ 'outbox.entryId': 1 }, { sparse: true });
+// of groups alone: what unread counts leave out and single out
+messageSchema.index(
+  { conversationId: 1, senderId: 1, authoredSeq: 1 },
+  { partialFilterExpression: { authoredSeq: { $exists: true } } },
+);
+messageSchema.index(
+  { conversationId: 1, mentions: 1, seq: 1 },
+  { partialFilterExpression: { mentions: { $exists: true } } },
+);
 
 /** The log's collection. Mongoose's documents would double the cost of a message, and the contracts have validated. */
 export function messageCollection(connection: Connection) {
@@ -70,12 +92,14 @@ export function toDocument(entry: Entry): EntryDocument {
     ...(receiverId !== undefined && { receiverId: new Types.ObjectId(receiverId) }),
     clientMessageId: clientMessageId ?? _id,
     ...(replyTo !== undefined && { replyTo: new Types.ObjectId(replyTo) }),
+    ...(entry.type === 'group' && isMessage(entry) && { authoredSeq: entry.seq }),
     ...rest,
   };
 }
 
 export function toEntry(document: EntryDocument): Entry {
-  const { _id, conversationId, senderId, receiverId, clientMessageId, replyTo, ...rest } = document;
+  const { _id, conversationId, senderId, receiverId, clientMessageId, replyTo, ...others } = document;
+  const { reactions, authoredSeq: _, ...rest } = others;
   return {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),
@@ -83,6 +107,7 @@ export function toEntry(document: EntryDocument): Entry {
     ...(receiverId && { receiverId: receiverId.toHexString() }),
     clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
     ...(replyTo && { replyTo: replyTo.toHexString() }),
+    ...(reactions && { reactions: reactions.map((one) => ({ count: one.userIds.length, ...one })) }),
     ...rest,
   };
 }

@@ -135,11 +135,11 @@ export function createMessageReader({ store, hidden, views }: ReaderDeps) {
         .map((entry) => views.toPushedMessage(entry, related));
     },
 
-    /** How many of others' messages above these places are recalled or deleted by the viewer, who has not to read them. */
-    async countRemovedAbove(
+    /** Others' messages above these places that are recalled or deleted by the viewer, who has not to read them. */
+    async findRemovedAbove(
       viewerId: string,
       places: ReadonlyMap<string, number>,
-    ): Promise<Map<string, number>> {
+    ): Promise<Map<string, ReadonlySet<number>>> {
       const [recalled, deleted] = await Promise.all([
         store.findRecalledAbove(places),
         hidden.above(viewerId, places),
@@ -149,7 +149,7 @@ export function createMessageReader({ store, hidden, views }: ReaderDeps) {
         if (senderId === viewerId) continue;
         removed.set(conversationId, (removed.get(conversationId) ?? new Set()).add(seq));
       }
-      return new Map([...removed].map(([id, seqs]) => [id, seqs.size]));
+      return removed;
     },
   };
 }

@@ -7,15 +7,13 @@ import {
   type Message,
   type Viewer,
 } from './messages.contract.ts';
-import type { Change, Entry, StoredReaction } from './messages.rules.ts';
+import type { Change, Entry } from './messages.rules.ts';
 
 /** What presenting entries needs besides them: the messages that they quote or change, and which the viewer deleted. */
 export interface Surroundings {
   related: ReadonlyMap<string, Entry>;
   hiddenIds: ReadonlySet<string>;
 }
-
-const mostNamedPerReaction = 50;
 
 /** The messages that an entry shows something of. */
 export function relatedIdsOf({ replyTo, change }: Entry): string[] {
@@ -49,7 +47,7 @@ export function createMessageViews(publicUrl: string) {
       ...(entry.mentions && { mentions: entry.mentions }),
       ...(original && { replyTo: toQuote(original) }),
       ...(entry.isForwarded && { forwarded: true }),
-      ...(entry.reactions?.length && { reactions: entry.reactions.map(toReaction) }),
+      ...(entry.reactions?.length && { reactions: entry.reactions }),
     };
   }
 
@@ -107,10 +105,7 @@ export function toChangeEvent(
 }
 
 /** What happened to a group as it is pushed, and as the content of its entry. */
-export function toGroupEvent(
-  { conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>,
-  change: GroupChange,
-) {
+function toGroupEvent({ conversationId, seq }: Pick<Entry, 'conversationId' | 'seq'>, change: GroupChange) {
   return { event: change.event, data: { groupId: conversationId, conversationId, seq, ...change.data } };
 }
 
@@ -133,10 +128,6 @@ function toEmptied(entry: Entry): Message {
     ...(entry.recalledBy !== undefined && { recalledBy: entry.recalledBy }),
     status: 'sent',
   };
-}
-
-function toReaction({ emoji, userIds }: StoredReaction) {
-  return { emoji, count: userIds.length, userIds: userIds.slice(0, mostNamedPerReaction) };
 }
 
 function statusOf(seq: number, { readSeq, deliveredSeq }: Marks): Message['status'] {

@@ -9,6 +9,7 @@ import type { SendKey } from './messages.store.ts';
 import {
   firstPerLane,
   forgetHead,
+  isInUnplacedGroup,
   isUnchecked,
   isUnready,
   keyOf,
@@ -80,6 +81,8 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     let rest = batch.filter(({ isSettled }) => !isSettled);
     try {
       while (rest.length > 0) {
+        const unplaced = rest.filter(isInUnplacedGroup);
+        if (unplaced.length > 0) await placeGroups(unplaced);
         [rest] = await Promise.all([check(rest), readHeads(rest)]);
         await openNew(rest);
         if (rest.some(isUnready)) continue;
@@ -136,6 +139,15 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
         lane.head = (await log.findHead(send.conversationId)) ?? emptyHead;
       }),
     );
+  }
+
+  /**
+   * In a group, another process may have taken somebody out by an entry below the head: what was checked before the head
+   * was read is checked again. In a conversation of two, nothing in the log tells of it.
+   */
+  async function placeGroups(batch: Pending[]): Promise<void> {
+    await readHeads(batch);
+    for (const { lane } of firstPerLane(batch)) lane.epoch++;
   }
 
   /** Before its first message only, and not for a message that is refused: that would show a stranger a conversation. */

@@ -1,5 +1,6 @@
 import type { GroupChange, Role } from '../groups/groups.contract.ts';
 import type { ContentType, Head } from './messages.contract.ts';
+import type { StoredReaction } from './reactions.rules.ts';
 
 /** What happened to a message: an entry of the log that holds none of its content, which is read from the message. */
 export type Change = { messageId: string; messageSeq: number; rev: number } & (
@@ -13,11 +14,6 @@ export interface OutboxItem {
   entryId: string;
   actorId: string;
   change: Change;
-}
-
-export interface StoredReaction {
-  emoji: string;
-  userIds: string[];
 }
 
 /** One entry of a conversation's log, as stored: a message, a change of one, or something that happened to the group. */
@@ -119,20 +115,4 @@ export function outranks({ actor, author = 'member' }: Ranks): boolean {
 
 export function isEditable({ createdAt }: Entry, editWithinMs: number, now: Date): boolean {
   return now.getTime() - createdAt.getTime() <= editWithinMs;
-}
-
-export const mostEmojis = 20;
-
-/** The reactions after somebody has set or withdrawn one; `null` if that changes nothing. */
-export function afterReacting(
-  reactions: readonly StoredReaction[],
-  { userId, emoji, active }: { userId: string; emoji: string; active: boolean },
-): StoredReaction[] | null {
-  const found = reactions.find((reaction) => reaction.emoji === emoji);
-  if ((found?.userIds.includes(userId) ?? false) === active) return null;
-  if (!found) return [...reactions, { emoji, userIds: [userId] }];
-  const userIds = active ? [...found.userIds, userId] : found.userIds.filter((id) => id !== userId);
-  return reactions
-    .map((reaction) => (reaction === found ? { emoji, userIds } : reaction))
-    .filter((reaction) => reaction.userIds.length > 0);
 }

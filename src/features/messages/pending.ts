@@ -55,6 +55,11 @@ export function isUnchecked({ checkedEpoch, lane }: Pending): boolean {
   return checkedEpoch !== lane.epoch;
 }
 
+/** It goes to a group, and nobody in this process knows where the log of that stands. */
+export function isInUnplacedGroup({ send, lane }: Pending): boolean {
+  return lane.head === null && send.type === 'group';
+}
+
 export function forgetHead(pending: Pending): void {
   pending.lane.head = null;
   pending.checkedEpoch = -1;

@@ -39,8 +39,6 @@ interface Standing {
 const everybody = 'all';
 const notAMember = { en: 'Not a member of this group', zh: '不是本群成员' };
 
-export type SendAuthority = ReturnType<typeof createSendAuthority>;
-
 /**
  * Judges who may write where, for all that waits in one read of each kind. Never remembered: authority is what it is now.
  * Refuses with `not_allowed`, `not_found`, `muted` (with `until`) or, for who is called, `validation_failed`.

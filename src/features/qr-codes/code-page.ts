@@ -6,8 +6,8 @@ export interface CodePage {
   url: string;
   /** The name of the person or group. */
   title: string;
-  /** One more line, such as how many members there are; may be empty. */
-  description: string;
+  /** How many are in the group; `null` for a person. */
+  memberCount: number | null;
   /** The avatar: an absolute address, or one on the page's own server. */
   imageUrl: string | null;
   locale: Locale;
@@ -19,6 +19,8 @@ interface Wording {
   language: string;
   ogLocale: string;
   add: (name: string) => string;
+  join: (name: string) => string;
+  members: (count: number) => string;
   open: string;
   gone: string;
   askAgain: string;
@@ -29,6 +31,8 @@ const wordings: Record<Locale, Wording> = {
     language: 'en',
     ogLocale: 'en_US',
     add: (name) => `Scan this with the app or add ${name} by this link:`,
+    join: (name) => `Scan this with the app or join ${name} by this link:`,
+    members: (count) => `${count.toLocaleString('en')} ${count === 1 ? 'member' : 'members'}`,
     open: 'Open in the app',
     gone: 'This code does not work any more',
     askAgain: 'It was renewed, has expired or never was. Ask for a new one.',
@@ -37,6 +41,8 @@ const wordings: Record<Locale, Wording> = {
     language: 'zh-CN',
     ogLocale: 'zh_CN',
     add: (name) => `用应用扫一扫，或通过此链接添加${name}：`,
+    join: (name) => `用应用扫一扫，或通过此链接加入${name}：`,
+    members: (count) => `${count.toLocaleString('zh')} 位成员`,
     open: '在应用中打开',
     gone: '此二维码已失效',
     askAgain: '它可能已被更换、已过期或不存在，请向对方索取新的二维码。',
@@ -62,18 +68,20 @@ text-decoration:none}
 `;
 
 /**
- * The public page of a person's or group's code: name and avatar, which is all that a code tells to who has no account.
+ * The public page of a person's or group's code: name, avatar and how many members, which is all that a code tells to who
+ * has no account.
  * A complete HTML document without scripts, which lives under `default-src 'none'; img-src 'self' https: http: data:;
  * style-src 'unsafe-inline'`. Addresses that are neither web nor data images are left out.
  */
-export function codePage({ url, title, description, imageUrl, locale, appUrl }: CodePage): string {
+export function codePage({ url, title, memberCount, imageUrl, locale, appUrl }: CodePage): string {
   const wording = wordings[locale];
+  const description = memberCount === null ? '' : wording.members(memberCount);
   const image = imageUrl === null ? null : imageAddress(imageUrl, url);
   const app = appUrl === undefined ? null : appAddress(appUrl);
   const name = `<bdi>${escapeHtml(title)}</bdi>`;
   const meta = [
     metaTag('name', 'description', description),
-    metaTag('property', 'og:type', 'profile'),
+    metaTag('property', 'og:type', memberCount === null ? 'profile' : 'website'),
     metaTag('property', 'og:title', title),
     metaTag('property', 'og:description', description),
     metaTag('property', 'og:url', url),
@@ -84,9 +92,9 @@ export function codePage({ url, title, description, imageUrl, locale, appUrl }: 
   const body = [
     image === null ? initialOf(title) : `<img class="avatar" src="${escapeHtml(image)}" alt="">`,
     `<h1 dir="auto">${escapeHtml(title)}</h1>`,
-    description === '' ? '' : `<p dir="auto">${escapeHtml(description)}</p>`,
+    description === '' ? '' : `<p>${escapeHtml(description)}</p>`,
     app === null ? '' : `<a class="button" href="${escapeHtml(app)}">${wording.open}</a>`,
-    `<p>${wording.add(name)}<br>${linkTo(url)}</p>`,
+    `<p>${memberCount === null ? wording.add(name) : wording.join(name)}<br>${linkTo(url)}</p>`,
   ];
   return documentOf({ wording, title, meta, body });
 }

@@ -1,21 +1,31 @@
 import { type Connection, mongo, Schema } from 'mongoose';
 
-export interface QrCodeRecord {
-  /** Whom it leads to; each has one. */
-  ownerId: string;
+/** Whose code it is: a person's own, or by which they bring people into a group. Of each there is one. */
+export interface CodeOwner {
+  userId: string;
+  /** `null`: the code leads to the person. */
+  groupId: string | null;
+}
+
+export interface QrCodeRecord extends CodeOwner {
   code: string;
   expiresAt: Date;
 }
 
-type QrCodeDocument = Omit<QrCodeRecord, 'ownerId'> & { _id: string };
+/** `_id` is the person, and the group if there is one. */
+type QrCodeDocument = Pick<QrCodeRecord, 'code' | 'expiresAt'> & { _id: string };
 
 const qrCodeSchema = new Schema<QrCodeDocument>(
   { _id: String, code: String, expiresAt: Date },
   { collection: 'qr_codes', versionKey: false },
 );
 qrCodeSchema.index({ code: 1 }, { unique: true });
+// those of groups that have ended are renewed by nobody
+qrCodeSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 const duplicateKey = 11_000;
+const separator = ':';
+const afterSeparator = ';';
 
 export type QrCodeStore = ReturnType<typeof createQrCodeStore>;
 
@@ -24,11 +34,12 @@ export function createQrCodeStore(connection: Connection) {
 
   return {
     /** The code of its owner as it is; if there is none that is good, the one that is offered. */
-    async findOrCreate({ ownerId, code, expiresAt }: QrCodeRecord): Promise<QrCodeRecord> {
+    async findOrCreate({ code, expiresAt, ...owner }: QrCodeRecord): Promise<QrCodeRecord> {
+      const _id = keyOf(owner);
       try {
         const created = await codes
           .findOneAndUpdate(
-            { _id: ownerId, expiresAt: { $lte: new Date() } },
+            { _id, expiresAt: { $lte: new Date() } },
             { $set: { code, expiresAt } },
             { upsert: true, returnDocument: 'after' },
           )
@@ -37,29 +48,43 @@ export function createQrCodeStore(connection: Connection) {
       } catch (error) {
         // there is one that has not expired, so the upsert met it
         if (!(error instanceof mongo.MongoServerError && error.code === duplicateKey)) throw error;
-        const found = await codes.findById(ownerId).lean<QrCodeDocument>();
+        const found = await codes.findById(_id).lean<QrCodeDocument>();
         if (!found) throw error;
         return toRecord(found);
       }
     },
 
     /** Puts a code in the place of the one before. */
-    async replace({ ownerId, code, expiresAt }: QrCodeRecord): Promise<void> {
-      await codes.updateOne({ _id: ownerId }, { $set: { code, expiresAt } }, { upsert: true });
+    async replace({ code, expiresAt, ...owner }: QrCodeRecord): Promise<void> {
+      await codes.updateOne({ _id: keyOf(owner) }, { $set: { code, expiresAt } }, { upsert: true });
     },
 
-    /** Whom a code leads to; `null` if it is unknown, renewed or expired. */
-    async findOwner(code: string): Promise<string | null> {
+    /** Whose code it is; `null` if it is unknown, renewed or expired. */
+    async findOwner(code: string): Promise<CodeOwner | null> {
       const found = await codes.findOne({ code, expiresAt: { $gt: new Date() } }).lean<QrCodeDocument>();
-      return found?._id ?? null;
+      return found && ownerOf(found._id);
     },
 
-    async remove(ownerId: string): Promise<number> {
-      return (await codes.deleteOne({ _id: ownerId })).deletedCount;
+    /** Removes all codes of a person, those for groups too. Answers how many there were. */
+    async removeAll(userId: string): Promise<number> {
+      const [own, ofGroups] = await Promise.all([
+        codes.deleteOne({ _id: userId }),
+        codes.deleteMany({ _id: { $gt: userId + separator, $lt: userId + afterSeparator } }),
+      ]);
+      return own.deletedCount + ofGroups.deletedCount;
     },
   };
 }
 
+function keyOf({ userId, groupId }: CodeOwner): string {
+  return groupId === null ? userId : userId + separator + groupId;
+}
+
+function ownerOf(key: string): CodeOwner {
+  const [userId = '', groupId = null] = key.split(separator);
+  return { userId, groupId };
+}
+
 function toRecord({ _id, ...rest }: QrCodeDocument): QrCodeRecord {
-  return { ownerId: _id, ...rest };
+  return { ...ownerOf(_id), ...rest };
 }

@@ -1,28 +1,29 @@
+import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
+import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { User } from '../users/users.contract.ts';
-import type { Ends } from './receipt-privacy.ts';
-import type { Rise, TellReceipts } from './receipt-telling.ts';
-import type { Marks, receiptsContract, Status } from './receipts.contract.ts';
+import { createMarks, type MarksDeps } from './marks.ts';
+import type { Marks, receiptsContract } from './receipts.contract.ts';
+import { mostMembersListed } from './receipts.rules.ts';
 
 interface OwnMarks {
   readSeq: number;
   deliveredSeq: number;
 }
 
-type AllMarks = OwnMarks & { toldReadSeq: number; toldDeliveredSeq: number };
-
-/** One message of a private conversation, or a change of one. */
+/** One entry of a log: a message, a change of one, or what happened to a group. */
 interface Entry {
   conversationId: string;
   seq: number;
   senderId: string;
+  /** Of private conversations. */
   receiverId?: string;
   change?: unknown;
   groupChange?: unknown;
 }
 
-interface ReceiptsDeps {
+interface ReceiptsDeps extends MarksDeps {
   findEntries(ids: readonly string[]): Promise<Entry[]>;
   findHead(conversationId: string): Promise<{ seq: number } | null>;
   /** From where on a person sees a conversation, and the marks of both sides as they may know them. */
@@ -31,81 +32,89 @@ interface ReceiptsDeps {
     conversationId: string,
     peerId: string | null,
   ): Promise<{ visibleFrom: number; marks: { own: OwnMarks; peer: OwnMarks } } | null>;
-  /**
-   * Raises marks to a seq that the member sees. Answers them as they were before; `null` if `mark` stands there or higher,
-   * or the member does not see it.
-   */
-  raiseMarks(
-    key: { userId: string; conversationId: string },
-    raise: { mark: keyof OwnMarks; alongside: (keyof AllMarks)[]; seq: number },
-  ): Promise<AllMarks | null>;
-  mayPass(ends: Ends): Promise<{ delivered: boolean; read: boolean }>;
-  tellReceipts: TellReceipts;
-  tellUpdated(userId: string, conversationIds: readonly string[], originSocketId: string | null): void;
   privateConversationOf(oneId: string, otherId: string): string;
   areFriends(conversationId: string): Promise<boolean>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
+  /** Who of a group has read a message as far as they let it be known, without its sender. */
+  groupReaders: {
+    count(message: Entry): Promise<number>;
+    list(message: Entry, after: string | null, limit: number): Promise<{ userId: string; order: string }[]>;
+  };
 }
 
-interface Move extends Ends {
-  seq: number;
-  status: Status;
-  originSocketId: string | null;
-}
+const usualLimit = 50;
+const position = z.string().max(64);
 
-/** Moves members' own marks, and tells the senders as much of it as they may know. */
+/** How far members have come, and who has read what. */
 export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof receiptsContract> {
+  const move = createMarks(deps);
+
   const handlers: Handlers<typeof receiptsContract> = {
     async updateStatus({ messageId, status }, { actor, originSocketId }) {
-      const entry = await findMessage(messageId);
-      const { conversationId, senderId, seq } = entry;
-      if (senderId === actor.userId) {
+      const entry = await findEntry(messageId);
+      const { conversationId, seq } = entry;
+      // what somebody did to a group is no message of theirs
+      if (entry.senderId === actor.userId && entry.groupChange === undefined) {
         await requireSeen(entry, actor.userId);
         throw new AppError('not_allowed');
       }
-      const move = { conversationId, readerId: actor.userId, senderId, seq, status, originSocketId };
-      return (await raise(move)) ?? toMarks(entry, (await requireSeen(entry, actor.userId)).marks.own);
-    },
-
-    async readConversation({ friendId }, { actor, originSocketId }) {
-      // there are no groups yet, so none that the actor is in
-      if (friendId === undefined) throw new AppError('not_found');
-      const ends = {
-        conversationId: deps.privateConversationOf(actor.userId, friendId),
+      const senderId = entry.receiverId === undefined ? null : entry.senderId;
+      const moved = await move({
+        conversationId,
         readerId: actor.userId,
-        senderId: friendId,
-      };
-      const head = await deps.findHead(ends.conversationId);
-      if (!head) {
-        if (!(await deps.areFriends(ends.conversationId))) throw new AppError('not_found');
-        return toMarks(ends, { readSeq: 0, deliveredSeq: 0 });
-      }
-      const risen = await raise({ ...ends, seq: head.seq, status: 'read', originSocketId });
-      return risen ?? toMarks(ends, (await viewOf(ends, actor.userId, friendId)).marks.own);
+        senderId,
+        seq,
+        status,
+        originSocketId,
+      });
+      return moved ?? toMarks(entry, (await requireSeen(entry, actor.userId)).marks.own);
     },
 
-    async listReaders({ messageId }, { actor }) {
-      const entry = await findMessage(messageId);
+    async readConversation({ friendId = null, groupId }, { actor, originSocketId }) {
+      const readerId = actor.userId;
+      // the contract has made sure of one of the two
+      const conversationId = groupId ?? deps.privateConversationOf(readerId, friendId ?? readerId);
+      const head = await deps.findHead(conversationId);
+      if (!head) {
+        if (friendId === null || !(await deps.areFriends(conversationId))) throw new AppError('not_found');
+        return { conversationId, readSeq: 0, deliveredSeq: 0 };
+      }
+      const moved = await move({
+        conversationId,
+        readerId,
+        senderId: friendId,
+        seq: head.seq,
+        status: 'read',
+        originSocketId,
+      });
+      return (
+        moved ?? toMarks({ conversationId }, (await viewOf(conversationId, readerId, friendId)).marks.own)
+      );
+    },
+
+    async listReaders({ messageId, limit = usualLimit, cursor }, { actor }) {
+      const entry = await findEntry(messageId);
+      if (entry.groupChange !== undefined) throw new AppError('not_found');
       const { marks } = await requireSeen(entry, actor.userId);
       if (entry.senderId !== actor.userId) throw new AppError('not_allowed');
-      const isRead = entry.receiverId !== undefined && entry.seq <= marks.peer.readSeq;
-      const readerIds = isRead ? [entry.receiverId ?? ''] : [];
+      const after = cursor === undefined ? null : decodeCursor(cursor, position);
+      if (entry.receiverId === undefined) return readersInGroup(entry, after, limit);
+      const readerIds = entry.seq <= marks.peer.readSeq ? [entry.receiverId] : [];
       const readers = await deps.usersFor(actor.userId, readerIds);
       return { items: [...readers.values()], nextCursor: null, count: readerIds.length };
     },
   };
 
-  async function findMessage(messageId: string): Promise<Entry> {
+  /** Changes of messages are no messages themselves, and nobody is shown them as such. */
+  async function findEntry(messageId: string): Promise<Entry> {
     const [entry] = await deps.findEntries([messageId]);
     if (!entry || entry.change !== undefined) throw new AppError('not_found');
     return entry;
   }
 
-  async function viewOf(
-    { conversationId }: Pick<Entry, 'conversationId'>,
-    viewerId: string,
-    peerId: string | null,
-  ) {
+  async function viewOf(conversationId: string, viewerId: string, peerId: string | null) {
     const view = await deps.viewOf(viewerId, conversationId, peerId);
     if (!view) throw new AppError('not_found');
     return view;
@@ -113,54 +122,41 @@ export function createReceiptsService(deps: ReceiptsDeps): Handlers<typeof recei
 
   /** What is not in a conversation of one's own, or below what one sees of it, is as good as nowhere. */
   async function requireSeen(entry: Entry, viewerId: string) {
-    const peerId = entry.senderId === viewerId ? entry.receiverId : entry.senderId;
-    const view = await viewOf(entry, viewerId, entry.receiverId === undefined ? null : (peerId ?? null));
+    const view = await viewOf(entry.conversationId, viewerId, peerOf(entry, viewerId));
     if (entry.seq < view.visibleFrom) throw new AppError('not_found');
     return view;
   }
 
-  /** Answers the reader's marks if they rose, else `null`. What may be told is raised with them, or not at all. */
-  async function raise(move: Move): Promise<Marks | null> {
-    const { conversationId, readerId, seq, status, originSocketId } = move;
-    const pass = await deps.mayPass(move);
-    const isRead = status === 'read';
-    const before = await deps.raiseMarks(
-      { userId: readerId, conversationId },
-      {
-        mark: isRead ? 'readSeq' : 'deliveredSeq',
-        alongside: [
-          ...(isRead ? (['deliveredSeq'] as const) : []),
-          ...(pass.delivered ? (['toldDeliveredSeq'] as const) : []),
-          ...(isRead && pass.read ? (['toldReadSeq'] as const) : []),
-        ],
-        seq,
-      },
+  /** Reciprocal: who hides what they read does not see what others read. */
+  async function readersInGroup(entry: Entry, after: string | null, limit: number) {
+    const { senderId, conversationId } = entry;
+    if (!(await deps.seesReads(senderId))) return { items: [], nextCursor: null, count: 0 };
+    const [count, memberCount] = await Promise.all([
+      deps.groupReaders.count(entry),
+      deps.countMembers(conversationId),
+    ]);
+    if (memberCount > mostMembersListed) return { items: [], nextCursor: null, count };
+    const found = await deps.groupReaders.list(entry, after, limit + 1);
+    const page = found.slice(0, limit);
+    const users = await deps.usersFor(
+      senderId,
+      page.map(({ userId }) => userId),
     );
-    if (!before) return null;
-    deps.tellUpdated(readerId, [conversationId], originSocketId);
-    const rise = riseOf(move, before, pass);
-    if (rise) deps.tellReceipts(rise);
-    return toMarks(move, {
-      readSeq: isRead ? Math.max(before.readSeq, seq) : before.readSeq,
-      deliveredSeq: Math.max(before.deliveredSeq, seq),
-    });
+    const last = page.at(-1);
+    return {
+      items: page.flatMap(({ userId }) => users.get(userId) ?? []),
+      nextCursor: found.length > limit && last ? encodeCursor(last.order) : null,
+      count,
+    };
   }
 
   return handlers;
 }
 
-/** What of a move the sender is told: that it was read, or only that it was delivered; `null` if nothing new. */
-function riseOf(
-  { conversationId, readerId, senderId, seq: upToSeq, status }: Move,
-  before: AllMarks,
-  pass: { delivered: boolean; read: boolean },
-): Rise | null {
-  if (!pass.delivered) return null;
-  const isRead = status === 'read' && pass.read;
-  const aboveSeq = isRead ? before.toldReadSeq : before.toldDeliveredSeq;
-  if (aboveSeq >= upToSeq) return null;
-  const event = isRead ? 'message_read' : 'message_delivered';
-  return { event, conversationId, readerId, senderId, aboveSeq, upToSeq, at: new Date() };
+/** The other person of a private conversation; `null` in a group. */
+function peerOf({ senderId, receiverId }: Entry, viewerId: string): string | null {
+  if (receiverId === undefined) return null;
+  return senderId === viewerId ? receiverId : senderId;
 }
 
 function toMarks(

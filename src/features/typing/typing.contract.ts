@@ -15,7 +15,7 @@ export const typingContract = {
         told({ en: 'Name exactly one of to and groupId', zh: 'to 与 groupId 须且只能填写一个' }),
       ),
     output: null,
-    errors: ['unauthenticated', 'not_allowed', 'not_found'],
+    errors: ['unauthenticated', 'not_allowed', 'muted', 'not_found'],
     routes: [],
     event: 'typing_status',
     flood: 'typing',

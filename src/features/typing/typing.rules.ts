@@ -5,6 +5,8 @@ export const typingLimits = {
   passedOnEveryMs: 3000,
   /** More than a person can type in at once. */
   conversationsAtOnce: 20,
+  /** In a larger group nothing is passed on. */
+  mostMembers: 200,
 } as const;
 
 /** What is known of one person in one conversation; all times are milliseconds of one clock. */

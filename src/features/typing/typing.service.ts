@@ -10,8 +10,10 @@ interface TypingDeps {
   /** The id of the private conversation of two people. */
   privateConversationOf(oneId: string, otherId: string): string;
   areFriends(conversationId: string): Promise<boolean>;
-  /** Who hears of somebody's typing in a group; `null` if that person is not in it. Throws if they may not write there. */
-  findAudience(userId: string, groupId: string): Promise<readonly string[] | null>;
+  /** Throws unless the person may write in a group now. */
+  requireMayWrite(userId: string, groupId: string): Promise<void>;
+  /** How many people are in a group. */
+  countMembers(groupId: string): Promise<number>;
   /** Lets what shares a key happen one after the other. */
   inTurn<T>(keys: readonly string[], work: () => Promise<T>): Promise<T>;
   /** That somebody types no longer was not told. */
@@ -22,16 +24,17 @@ interface TypingDeps {
 interface Place {
   userId: string;
   conversationId: string;
-  /** Asks, now, who may hear of it. Throws if nobody may. */
-  findAudience(): Promise<readonly string[]>;
-  groupId: string | undefined;
+  /** Asks, now, whether anybody hears of it. Throws if the person may not write there. */
+  isHeard(): Promise<boolean>;
+  /** Whether the others hear the end even of who may not write there any more. */
+  alwaysEnds: boolean;
+  tell(isTyping: boolean): void;
 }
 
 /** Somebody who types somewhere, or did a moment ago. */
 interface Typist {
   place: Place;
   socketId: string | null;
-  audience: readonly string[];
   state: Step['state'];
   timer: NodeJS.Timeout | undefined;
 }
@@ -45,10 +48,10 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
     async setStatus(input, { actor, originSocketId }) {
       const place = placeOf(actor.userId, input);
       await inTurn([keyOf(place)], async () => {
-        const audience = await place.findAudience();
+        if (!(await place.isHeard())) return;
         const typist = typistAt(place) ?? begin(place);
         if (!typist) return;
-        Object.assign(typist, { audience, socketId: originSocketId });
+        typist.socketId = originSocketId;
         apply(typist, afterSaying(typist.state, input.isTyping, performance.now()));
       });
     },
@@ -56,22 +59,51 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
 
   function placeOf(userId: string, input: z.output<typeof typingContract.setStatus.input>): Place {
     const { to, groupId } = input;
-    if (groupId !== undefined) {
-      const findAudience = async () => {
-        const audience = await deps.findAudience(userId, groupId);
-        if (!audience) throw new AppError('not_found');
-        return audience;
-      };
-      return { userId, conversationId: groupId, findAudience, groupId };
-    }
     // the contract has made sure of one of the two
-    const receiverId = to ?? userId;
+    return groupId === undefined ? privatePlace(userId, to ?? userId) : groupPlace(userId, groupId);
+  }
+
+  function privatePlace(userId: string, receiverId: string): Place {
     const conversationId = deps.privateConversationOf(userId, receiverId);
-    const findAudience = async () => {
-      if (!(await deps.areFriends(conversationId))) throw new AppError('not_allowed');
-      return [receiverId];
+    return {
+      userId,
+      conversationId,
+      async isHeard() {
+        if (!(await deps.areFriends(conversationId))) throw new AppError('not_allowed');
+        return true;
+      },
+      alwaysEnds: false,
+      tell(isTyping) {
+        const data = { from: userId, isTyping };
+        const userIds = [receiverId];
+        delivery.toUsers({ userIds, event: 'typing_status_update', data, originSocketId: null });
+      },
     };
-    return { userId, conversationId, findAudience, groupId };
+  }
+
+  /** Those in the room hear of each other, and wait for nobody who was muted or removed meanwhile. */
+  function groupPlace(userId: string, groupId: string): Place {
+    return {
+      userId,
+      conversationId: groupId,
+      async isHeard() {
+        const [count] = await Promise.all([
+          deps.countMembers(groupId),
+          deps.requireMayWrite(userId, groupId),
+        ]);
+        return count <= typingLimits.mostMembers;
+      },
+      alwaysEnds: true,
+      tell(isTyping) {
+        delivery.toConversation({
+          conversationId: groupId,
+          event: 'typing_status_update',
+          data: { from: userId, groupId, isTyping },
+          originSocketId: null,
+          exceptUserIds: [userId],
+        });
+      },
+    };
   }
 
   const typistAt = ({ userId, conversationId }: Pick<Place, 'userId' | 'conversationId'>) =>
@@ -81,7 +113,7 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
   function begin(place: Place): Typist | null {
     const places = typists.get(place.userId) ?? new Map<string, Typist>();
     if (places.size >= typingLimits.conversationsAtOnce) return null;
-    const typist = { place, socketId: null, audience: [], state: notTyping, timer: undefined };
+    const typist = { place, socketId: null, state: notTyping, timer: undefined };
     places.set(place.conversationId, typist);
     typists.set(place.userId, places);
     return typist;
@@ -90,7 +122,7 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
   /** Takes a step, tells of it, and waits for the next thing that time alone changes. */
   function apply(typist: Typist, { state, told }: Step): void {
     typist.state = state;
-    if (told !== null) tell(typist, told);
+    if (told !== null) typist.place.tell(told);
     clearTimeout(typist.timer);
     const now = performance.now();
     const changesAt = nextChangeAt(state, now);
@@ -104,35 +136,31 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
     if (places?.size === 0) typists.delete(userId);
   }
 
-  function tell({ place: { userId, groupId }, audience }: Typist, isTyping: boolean): void {
-    const data = { from: userId, ...(groupId !== undefined && { groupId }), isTyping };
-    delivery.toUsers({ userIds: audience, event: 'typing_status_update', data, originSocketId: null });
-  }
-
   /** Time has passed, or the typist has gone. Who may no longer hear of them hears nothing. */
   async function wake(typist: Typist, hasStopped = false): Promise<void> {
     await inTurn([keyOf(typist.place)], async () => {
       if (typistAt(typist.place) !== typist) return;
       const now = performance.now();
       const step = hasStopped ? afterSaying(typist.state, false, now) : afterTime(typist.state, now);
-      if (step.told !== null) typist.audience = await audienceNow(typist.place);
-      apply(typist, step);
+      const isHeard = step.told === null || (await isHeardNow(typist.place, step.told));
+      apply(typist, isHeard ? step : { ...step, told: null });
     });
   }
 
-  async function audienceNow(place: Place): Promise<readonly string[]> {
+  async function isHeardNow(place: Place, isTyping: boolean): Promise<boolean> {
+    if (!isTyping && place.alwaysEnds) return true;
     try {
-      return await place.findAudience();
+      return await place.isHeard();
     } catch (error) {
       if (!(error instanceof AppError)) onFailure(error);
-      return [];
+      return false;
     }
   }
 
   return {
     handlers,
 
-    /** The person's message was sent, so that nobody waits for it any more. Those who got it are the same who heard of it. */
+    /** The person has sent their message, or may write there no longer: nobody waits for them any more. */
     stop(userId: string, conversationId: string): void {
       const typist = typistAt({ userId, conversationId });
       if (typist) apply(typist, afterSaying(typist.state, false, performance.now()));
