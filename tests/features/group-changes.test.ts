@@ -55,6 +55,8 @@ describe('groups: a change that a crash cuts off', () => {
     const effects = createGroupEffects({
       memberships: createGroupMembershipChangeStore(connection),
       keepAnnouncement: async () => {},
+      forgetReads: async () => {},
+      removePicture: async () => {},
     });
     const endsAt = (place: Break) => {
       if (at === place) throw crash;

@@ -22,7 +22,7 @@ describe('groups: what they cost the database', () => {
 
   before(async () => {
     proxy = await openCountingProxy(freshDatabaseUri());
-    app = await startApp({ mongodbUri: proxy.uri, groups: { mostMembers: 10_000 } });
+    app = await startApp({ mongodbUri: proxy.uri, groups: { mostMembers: 10_000, codeLifetimeSeconds: 60 } });
     storage = await Storage.of({ ...app, mongodbUri: app.mongodbUri });
   });
   after(async () => {

@@ -77,7 +77,7 @@ describe('groups: whatever happens in them', () => {
 
   before(async function () {
     this.timeout(60_000);
-    app = await startApp({ groups: { mostMembers } });
+    app = await startApp({ groups: { mostMembers, codeLifetimeSeconds: 60 } });
     users = await Promise.all(Array.from({ length: actorCount }, () => buildUser(app.url)));
     watcher = await buildUser(app.url);
     // the last one is nobody's friend

@@ -18,7 +18,7 @@ describe('groups: races between two processes', () => {
   before(async function () {
     this.timeout(60_000);
     const mongodbUri = freshDatabaseUri();
-    const overrides = { mongodbUri, jwtSecret, groups: { mostMembers } };
+    const overrides = { mongodbUri, jwtSecret, groups: { mostMembers, codeLifetimeSeconds: 60 } };
     servers = [await startApp(overrides), await startApp(overrides)];
     const users = await Promise.all(names.map(() => buildUser(servers[0].url)));
     people = Object.fromEntries(names.map((name, index) => [name, users[index]])) as typeof people;
@@ -142,7 +142,7 @@ describe('groups: races between two processes', () => {
 describe('groups: the last place in one', () => {
   let servers: [TestApp, TestApp];
   before(async () => {
-    const overrides = { mongodbUri: freshDatabaseUri(), jwtSecret, groups: { mostMembers: 3 } };
+    const overrides = { mongodbUri: freshDatabaseUri(), jwtSecret, groups: { mostMembers: 3, codeLifetimeSeconds: 60 } };
     servers = [await startApp(overrides), await startApp(overrides)];
   });
   after(async () => {
