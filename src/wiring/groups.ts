@@ -65,7 +65,11 @@ export function buildGroups(input: GroupsInput) {
   const { mostMembers } = config.groups;
   const usersFor = people.users.viewsFor;
   const onFailure = (error: unknown) => log.warn({ err: error }, 'members were not told');
-  const views = createGroupViews({ avatarUrlOf: people.avatarUrlOf, usersFor });
+  const views = createGroupViews({
+    avatarUrlOf: people.avatarUrlOf,
+    usersFor,
+    findPeople: memberships.findAll,
+  });
   const changes = createGroupChanges({
     store,
     findPeople: memberships.findAll,

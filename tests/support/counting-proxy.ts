@@ -13,6 +13,7 @@ export async function openCountingProxy(target: string) {
   const address =
     port === '' ? { path: decodeURIComponent(hostname) } : { host: hostname, port: Number(port) };
   const commands: string[] = [];
+  let bytesAnswered = 0;
   let breaking: string | undefined;
 
   const server = createServer((client) => {
@@ -32,7 +33,10 @@ export async function openCountingProxy(target: string) {
         unread = unread.subarray(length);
       }
     });
-    upstream.on('data', (chunk: Buffer) => client.write(chunk));
+    upstream.on('data', (chunk: Buffer) => {
+      bytesAnswered += chunk.length;
+      client.write(chunk);
+    });
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -52,6 +56,12 @@ export async function openCountingProxy(target: string) {
       commands.length = 0;
       await work();
       return [...commands];
+    },
+    /** How much the database answers to some work. */
+    async bytesDuring(work: () => Promise<unknown>): Promise<number> {
+      const before = bytesAnswered;
+      await work();
+      return bytesAnswered - before;
     },
     /** Breaks the connection under the next command of this name, which the database gets all the same. */
     breakAt(command: string): void {

@@ -1,8 +1,10 @@
 import type { EventOutput } from '../../src/contracts.ts';
 import type { Conversation } from '../../src/features/conversations/conversations.contract.ts';
+import { groupChangeEvents } from '../../src/features/groups/groups.contract.ts';
 import type { ChangeEvents, Message } from '../../src/features/messages/messages.contract.ts';
 import type { TestUser } from './builders.ts';
 import { TestSocket } from './clients.ts';
+import { type GroupEntry, type Roster, rosterOf } from './group-roster.ts';
 
 /** An entry as a device keeps it: a change keeps its place only, as its effect is in the message. */
 type Held = Message | 'change';
@@ -14,6 +16,8 @@ interface HeldLog {
   early: Map<number, ChangeEvent[]>;
   /** Places of messages that the person has deleted for themselves. */
   deleted: Set<number>;
+  /** What happened to a group, by its place. */
+  groupEntries: Map<number, GroupEntry>;
   conversation: Conversation | null;
 }
 
@@ -50,6 +54,9 @@ export class Device {
   async goOnline(limit = 200): Promise<void> {
     const socket = new TestSocket(this.#url, this.user.token);
     socket.socket.on('new_private_message', (message) => this.#hold(message));
+    socket.socket.on('new_group_message', (message) => this.#hold(message));
+    for (const event of Object.keys(groupChangeEvents) as GroupEntry['event'][])
+      socket.socket.on(event, (data: GroupEntry['data']) => this.#change({ event, data } as GroupEntry));
     socket.socket.on('message_recalled', (data) => this.#change({ event: 'message_recalled', data }));
     socket.socket.on('message_edited', (data) => this.#change({ event: 'message_edited', data }));
     socket.socket.on('message_reacted', (data) => this.#change({ event: 'message_reacted', data }));
@@ -67,6 +74,11 @@ export class Device {
   goOffline(): void {
     this.#socket?.close();
     this.#socket = null;
+  }
+
+  /** Makes it ask for a conversation from the beginning, as one that it knows and holds nothing of. */
+  know(conversationId: string): void {
+    this.#logOf(conversationId);
   }
 
   /** What this device's own call answered; its socket is not sent it again. */
@@ -94,11 +106,13 @@ export class Device {
         if (reset) {
           log.entries.clear();
           log.deleted.clear();
+          log.groupEntries.clear();
         }
         log.conversation = conversation;
         for (const entry of entries) this.#hold(entry);
         for (const seq of conversation.deletedSeqs) log.deleted.add(seq);
       }
+      for (const conversationId of page.gone) this.#logs.delete(conversationId);
       this.#since = page.since;
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -117,6 +131,14 @@ export class Device {
     return [...this.#logOf(conversationId).entries.keys()].sort((one, other) => one - other);
   }
 
+  /** A group as it has to be after all that the device has heard; `null` once it is out of it. */
+  roster(groupId: string): Roster | null {
+    const log = this.#logs.get(groupId);
+    if (!log) return null;
+    const inOrder = [...log.groupEntries].sort(([one], [other]) => one - other);
+    return rosterOf(inOrder.map(([, entry]) => entry));
+  }
+
   conversation(conversationId: string): Conversation | null {
     return this.#logOf(conversationId).conversation;
   }
@@ -124,14 +146,20 @@ export class Device {
   #logOf(conversationId: string): HeldLog {
     const known = this.#logs.get(conversationId);
     if (known) return known;
-    const log: HeldLog = { entries: new Map(), early: new Map(), deleted: new Set(), conversation: null };
+    const log: HeldLog = {
+      entries: new Map(),
+      early: new Map(),
+      deleted: new Set(),
+      groupEntries: new Map(),
+      conversation: null,
+    };
     this.#logs.set(conversationId, log);
     return log;
   }
 
   #hold(message: Message): void {
     if (message.contentType === 'system') {
-      this.#change(message.content as ChangeEvent);
+      this.#change(message.content as ChangeEvent | GroupEntry);
       return;
     }
     const { entries, early } = this.#logOf(message.conversationId);
@@ -143,7 +171,26 @@ export class Device {
     for (const change of changes) this.#change(change);
   }
 
-  #change(change: ChangeEvent): void {
+  #change(change: ChangeEvent | GroupEntry): void {
+    if (isGroupEntry(change)) this.#holdGroupEntry(change);
+    else this.#changeMessage(change);
+  }
+
+  /** Who leaves, is removed, or is in a group that ends has nothing left of it. */
+  #holdGroupEntry(entry: GroupEntry): void {
+    const { event, data } = entry;
+    const isOwnLeaving =
+      (event === 'group_member_left' || event === 'group_member_removed') && data.userId === this.user.id;
+    if (event === 'group_dissolved' || isOwnLeaving) {
+      this.#logs.delete(data.groupId);
+      return;
+    }
+    const { entries, groupEntries } = this.#logOf(data.groupId);
+    entries.set(data.seq, 'change');
+    groupEntries.set(data.seq, entry);
+  }
+
+  #changeMessage(change: ChangeEvent): void {
     const { event, data } = change;
     const { entries, early } = this.#logOf(data.conversationId);
     entries.set(data.seq, 'change');
@@ -160,6 +207,10 @@ export class Device {
     }
     entries.set(data.messageSeq, changed);
   }
+}
+
+function isGroupEntry(change: ChangeEvent | GroupEntry): change is GroupEntry {
+  return change.event in groupChangeEvents;
 }
 
 function contiguous({ entries }: HeldLog): number {

@@ -159,6 +159,10 @@ async function unlessNewer(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    if (!(error instanceof mongo.MongoServerError && error.code === duplicateKey)) throw error;
+    if (!(error instanceof mongo.MongoBulkWriteError && isOnlyMeeting(error))) throw error;
   }
+}
+
+function isOnlyMeeting({ writeErrors, result }: mongo.MongoBulkWriteError): boolean {
+  return [writeErrors].flat().every(({ code }) => code === duplicateKey) && !result.getWriteConcernError();
 }

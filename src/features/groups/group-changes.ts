@@ -128,11 +128,13 @@ export function createGroupChanges({
         throw new AppError('unavailable');
       }),
 
-    /** Takes up what a crash left over. */
+    /** Takes up what a crash left over. One that cannot be settled does not hold up the others. */
     async resume(): Promise<void> {
       const before = new Date(Date.now() - settlesWithinMs);
+      const failures: unknown[] = [];
       for (const { id } of await store.findUnsettled(before, unsettledPerTurn))
-        await inTurn([id], async () => void (await findSettled(id)));
+        await inTurn([id], () => findSettled(id)).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw new AggregateError(failures, 'Changes of groups could not be settled');
     },
   };
 }

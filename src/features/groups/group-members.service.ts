@@ -6,7 +6,6 @@ import type { GroupChanges } from './group-changes.ts';
 import { givenRole, kicked, left, muted, transferred, unbarred } from './group-decisions.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
 import type { GroupViews } from './group-views.ts';
-import type { GroupMember } from './groups.contract.ts';
 import type { GroupMembership } from './groups.rules.ts';
 import type { Joining } from './joining.ts';
 
@@ -35,14 +34,6 @@ const order = z.string().max(60);
 /** Who is in a group, what they may do there, and how it ends for them. */
 export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMembersContract> {
   const { changes, views, memberships } = deps;
-
-  async function showMember(groupId: string, userId: string, viewerId: string): Promise<GroupMember> {
-    const found = await memberships.findAll(groupId, [userId]);
-    const [member] = await views.toMembers([...found.values()], viewerId);
-    // removed since
-    if (!member) throw new AppError('not_found');
-    return member;
-  }
 
   return {
     ...deps.joining,
@@ -84,14 +75,14 @@ export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMemb
     },
 
     async mute({ groupId, userId, minutes }, { actor, originSocketId }) {
-      await changes.change({
+      const group = await changes.change({
         groupId,
         actorId: actor.userId,
         userIds: [userId],
         decide: (scene) => muted(scene, userId, new Date(scene.now.getTime() + minutes * minuteMs)),
         originSocketId,
       });
-      return showMember(groupId, userId, actor.userId);
+      return views.toMember(group, userId, actor.userId);
     },
 
     async unmute({ groupId, userId }, { actor, originSocketId }) {
@@ -105,14 +96,14 @@ export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMemb
     },
 
     async setRole({ groupId, userId, role }, { actor, originSocketId }) {
-      await changes.change({
+      const group = await changes.change({
         groupId,
         actorId: actor.userId,
         userIds: [userId],
         decide: (scene) => givenRole(scene, userId, role),
         originSocketId,
       });
-      return showMember(groupId, userId, actor.userId);
+      return views.toMember(group, userId, actor.userId);
     },
 
     async transfer({ groupId, userId }, { actor, originSocketId }) {
@@ -129,7 +120,11 @@ export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMemb
     async setNickname({ groupId, nickname }, { actor }) {
       const isSet = await memberships.setNickname(groupId, actor.userId, nickname === '' ? null : nickname);
       if (!isSet) throw new AppError('not_found');
-      return showMember(groupId, actor.userId, actor.userId);
+      const found = await memberships.findAll(groupId, [actor.userId]);
+      const [member] = await views.toMembers([...found.values()], actor.userId);
+      // removed since
+      if (!member) throw new AppError('not_found');
+      return member;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { AppError } from '../../core/errors.ts';
 import type { User } from '../users/users.contract.ts';
 import { roleIn } from './group-decisions.ts';
 import type { Group, GroupMember, GroupPreview } from './groups.contract.ts';
@@ -6,15 +7,17 @@ import type { GroupMembership, GroupRecord } from './groups.rules.ts';
 interface ViewsDeps {
   avatarUrlOf(key: string): string;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
+  /** What these people are, or were, in a group. */
+  findPeople(groupId: string, userIds: readonly string[]): Promise<Map<string, GroupMembership>>;
 }
 
 export type GroupViews = ReturnType<typeof createGroupViews>;
 
 /** How groups and their members are shown. */
-export function createGroupViews({ avatarUrlOf, usersFor }: ViewsDeps) {
+export function createGroupViews({ avatarUrlOf, usersFor, findPeople }: ViewsDeps) {
   const avatarUrl = ({ avatarKey }: GroupRecord) => (avatarKey === null ? null : avatarUrlOf(avatarKey));
 
-  return {
+  const views = {
     avatarUrlOf,
 
     /** A group as one of its members sees it. */
@@ -60,5 +63,15 @@ export function createGroupViews({ avatarUrlOf, usersFor }: ViewsDeps) {
         };
       });
     },
+
+    /** Somebody as a change of the group has left them, even if they were taken out since. */
+    async toMember(group: GroupRecord, userId: string, viewerId: string): Promise<GroupMember> {
+      const found = (await findPeople(group.id, [userId])).get(userId);
+      const role = roleIn(group, userId) ?? 'member';
+      const [member] = found ? await views.toMembers([{ ...found, role }], viewerId) : [];
+      if (!member) throw new AppError('not_found');
+      return member;
+    },
   };
+  return views;
 }

@@ -117,7 +117,7 @@ export function createJoining(deps: JoiningDeps): Joining {
     },
 
     async acceptRequest({ groupId, userId }, { actor, originSocketId }) {
-      await admission.inTurnOf([userId], () =>
+      const group = await admission.inTurnOf([userId], () =>
         changes.change({
           groupId,
           actorId: actor.userId,
@@ -126,10 +126,7 @@ export function createJoining(deps: JoiningDeps): Joining {
           originSocketId,
         }),
       );
-      const found = await memberships.findAll(groupId, [userId]);
-      const [member] = await views.toMembers([...found.values()], actor.userId);
-      if (!member) throw new AppError('not_found');
-      return member;
+      return views.toMember(group, userId, actor.userId);
     },
 
     async rejectRequest({ groupId, userId }, { actor, originSocketId }) {
