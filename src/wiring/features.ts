@@ -28,6 +28,8 @@ const watchSessionsEveryMs = 10_000;
 const watchRoomsEveryMs = 10_000;
 const resumeErasureEveryMs = 60_000;
 const resumeGroupsEveryMs = 10_000;
+/** Who comes in waits for this after their session was read, and clients do not wait for longer than 10 s. */
+const readsGroupsWithinMs = 3000;
 const sweepFilesEveryMs = 600_000;
 
 export type Features = ReturnType<typeof buildFeatures>;
@@ -138,7 +140,8 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
     liveSockets,
     authenticate: (token: string) => withinDeadline(accounts.authenticate(token)),
     authenticateFileAccess: (token: string) => withinDeadline(accounts.authenticateFileAccess(token)),
-    findGroupIds: (userId: string) => withinDeadline(groupStores.memberships.groupIdsOf(userId)),
+    findGroupIds: (userId: string) =>
+      withinDeadline(groupStores.memberships.groupIdsOf(userId), readsGroupsWithinMs),
     operations: [
       ...accounts.operations,
       ...people.operations,

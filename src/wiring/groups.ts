@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import { contracts, type pushEvents } from '../contracts.ts';
-import type { ConversationRooms, Delivery } from '../core/delivery.ts';
+import type { ConversationRooms, Delivery, GroupMove } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import type { Pictures } from '../features/avatars/pictures.ts';
 import type { Conversation } from '../features/conversations/conversations.contract.ts';
@@ -81,7 +81,13 @@ export function buildGroups(input: GroupsInput) {
     }),
     log: input.writeEntry,
     recheck: input.recheck,
-    tell: createGroupNews({ ...input, usersFor, onFailure }),
+    tell: createGroupNews({
+      ...input,
+      usersFor,
+      findMoves: async (groupId, userIds) =>
+        movesIn(groupId, userIds, await memberships.findAll(groupId, userIds)),
+      onFailure,
+    }),
     inTurn: createTurns(),
   });
   const admission = createAdmission({
@@ -162,4 +168,16 @@ export function buildGroups(input: GroupsInput) {
     }),
     resume: changes.resume,
   };
+}
+
+function movesIn(
+  conversationId: string,
+  userIds: readonly string[],
+  people: ReadonlyMap<string, { role: unknown }>,
+): GroupMove[] {
+  return userIds.map((userId) => ({
+    conversationId,
+    userId,
+    isMember: (people.get(userId)?.role ?? null) !== null,
+  }));
 }

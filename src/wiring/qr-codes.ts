@@ -8,6 +8,7 @@ import { createQrCodes } from '../features/qr-codes/qr-codes.service.ts';
 import { createQrCodeStore } from '../features/qr-codes/qr-codes.store.ts';
 import { createDigest } from '../platform/digest.ts';
 import { qrPng, qrSvg } from '../platform/qr-images.ts';
+import { noQuota } from '../platform/quotas.store.ts';
 import { createTurns } from '../platform/turns.ts';
 import { subnetOf } from '../transports/client.ts';
 import type { CommonDeps } from './common.ts';
@@ -30,7 +31,7 @@ export function buildCodeTools({ config, connection, jwtSecret, groupStores, quo
   const reading = createCodeReading({
     store,
     findInvite: (code) => groupStores.groups.findInvite(hashOf(code)),
-    failures: quotaOf(failedTries),
+    failures: config.hasRateLimits ? quotaOf(failedTries) : noQuota,
     digest: createDigest(jwtSecret, 'qr code tries'),
     subnetOf,
     inTurn: createTurns(),

@@ -10,7 +10,7 @@ describe('codes that lead nowhere', () => {
   let group: TestGroup;
   let ann: TestUser;
   before(async () => {
-    app = await startApp({ trustedProxyHops: 1 });
+    app = await startApp({ trustedProxyHops: 1, hasRateLimits: true });
     group = await buildGroup(app.url);
     ann = await buildUser(app.url);
   });

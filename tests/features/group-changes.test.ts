@@ -247,7 +247,7 @@ describe('groups: a change that a crash cuts off', () => {
       process.changes.change({
         groupId: all.groupId,
         actorId: ann,
-        decide: (scene) => requested(scene, { userIds: [ann], message: null, invitedBy: null }),
+        decide: (scene) => requested(scene, { userIds: [ann], message: null, invitedBy: null, isOwn: true }),
         originSocketId: null,
       });
     expect(await failureOf(ask(start(all, 'before it is settled')))).to.equal(crash);

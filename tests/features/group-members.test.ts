@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { GroupMember } from '../../src/features/groups/groups.contract.ts';
 import { befriend, buildUser, logInAgain, type TestUser } from '../support/builders.ts';
-import { buildGroup, kick, promote } from '../support/groups.ts';
+import { buildGroup, kick, mute, promote } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { closeAll } from '../support/talk.ts';
 
@@ -160,6 +160,37 @@ describe('members of groups', () => {
     });
   });
 
+  describe('proposals', () => {
+    it('come to nothing where the proposed person has become unwilling, and tell them nothing', async () => {
+      const { id, owner, members } = await buildGroup(app.url, { joinMode: 'approval' });
+      const carl = await friendOf(members[0]);
+      const hopeful = await carl.connect();
+      await members[0].rest('POST', `/api/groups/${id}/members`, { userIds: [carl.id] });
+      await carl.rest('PATCH', '/api/users/me', { privacy: { groupInvites: 'nobody' } });
+      const accepted = await owner.rest('POST', `/api/groups/${id}/requests/${carl.id}/accept`);
+      expect(accepted.body.code).to.equal('not_allowed');
+      expect((await owner.rest('POST', `/api/groups/${id}/requests/${carl.id}/reject`)).status).to.equal(204);
+      await members[0].rest('DELETE', `/api/friends/${carl.id}`);
+      await hopeful.next('friend_removed');
+      expect(hopeful.untaken('group_join_rejected')).to.deep.equal([]);
+      hopeful.close();
+    });
+
+    it('become requests of their own when the proposed person asks, in their words', async () => {
+      const { id, owner, members } = await buildGroup(app.url, { joinMode: 'approval' });
+      const carl = await friendOf(members[0]);
+      const hopeful = await carl.connect();
+      await members[0].rest('POST', `/api/groups/${id}/members`, { userIds: [carl.id] });
+      await hopeful.call('group_join', { groupId: id, message: 'please' });
+      const { body } = await owner.rest('GET', `/api/groups/${id}/requests`);
+      expect((body.items as { message: string }[]).map(({ message }) => message)).to.deep.equal(['please']);
+      await owner.rest('POST', `/api/groups/${id}/requests/${carl.id}/reject`);
+      expect(await hopeful.next('group_join_rejected')).to.deep.equal({ groupId: id });
+      expect((await owner.rest('GET', `/api/groups/${id}/requests`)).body.items).to.deep.equal([]);
+      hopeful.close();
+    });
+  });
+
   describe('joining', () => {
     it('is free where the group is open, and shows a preview before', async () => {
       const { id } = await buildGroup(app.url, { joinMode: 'open', name: 'Open' });
@@ -227,6 +258,18 @@ describe('members of groups', () => {
       expect((await owner.rest('PUT', path, { role: 'owner' })).body.code).to.equal('validation_failed');
       ear.close();
     });
+  });
+
+  it('binds no owner by a mute from before, which goes on when they are one no more', async () => {
+    const group = await buildGroup(app.url);
+    const { id, owner, members } = group;
+    await mute(group, members[0]);
+    await owner.rest('PUT', `/api/groups/${id}/owner`, { userId: members[0].id });
+    const written = await members[0].rest('POST', `/api/messages/group/${id}`, { content: 'free' });
+    expect(written.status).to.equal(201);
+    await members[0].rest('PUT', `/api/groups/${id}/owner`, { userId: owner.id });
+    const refused = await members[0].rest('POST', `/api/messages/group/${id}`, { content: 'again' });
+    expect(refused.body.code).to.equal('muted');
   });
 
   describe('names and mutes', () => {

@@ -57,7 +57,13 @@ const writes: Record<string, { first: Write; write: Write }> = {
   asking: {
     first: join,
     write: (store, groupId, userId) => (version) =>
-      store.request(groupId, { ...stampOf(version), userIds: [userId], message: null, invitedBy: null }),
+      store.request(groupId, {
+        ...stampOf(version),
+        userIds: [userId],
+        message: null,
+        invitedBy: null,
+        isOwn: true,
+      }),
   },
   'the answer to asking': {
     first: join,

@@ -167,6 +167,17 @@ describe('groups', () => {
     });
   });
 
+  it('refuses settings that are none, and takes an empty description for none', async () => {
+    const { id, owner } = await buildGroup(app.url);
+    for (const settings of [{}, { whoCanEditt: 'members' }, { whoCanEdit: 'nobody' }]) {
+      const { body } = await owner.rest('PATCH', `/api/groups/${id}`, { settings });
+      expect(body.code).to.equal('validation_failed');
+    }
+    await owner.rest('PATCH', `/api/groups/${id}`, { description: 'On Sundays' });
+    const { body } = await owner.rest('PATCH', `/api/groups/${id}`, { description: '' });
+    expect(body.description).to.equal(null);
+  });
+
   describe('group_dissolve', () => {
     it('ends the group for everybody at once', async () => {
       const group = await buildGroup(app.url);

@@ -12,6 +12,7 @@ interface Requesting extends Stamp {
   userIds: readonly string[];
   message: string | null;
   invitedBy: string | null;
+  isOwn: boolean;
 }
 
 interface Joining extends Stamp {
@@ -24,7 +25,7 @@ interface Joining extends Stamp {
 const duplicateKey = 11_000;
 /** Longer, and a write would hold up others. */
 const mostPerWrite = 1000;
-const noRequest = { requestedAt: '', requestMessage: '', invitedBy: '' } as const;
+const noRequest = { requestedAt: '', requestMessage: '', invitedBy: '', askedThemselves: '' } as const;
 
 export type GroupMembershipChangeStore = ReturnType<typeof createGroupMembershipChangeStore>;
 
@@ -46,12 +47,12 @@ export function createGroupMembershipChangeStore(connection: Connection) {
   async function write(
     groupId: string,
     userId: string,
-    { version, at }: Stamp,
+    { version }: Pick<Stamp, 'version'>,
     { $set = {}, $unset }: { $set?: object; $unset?: Record<string, ''> },
   ): Promise<void> {
     await raw.updateOne(
       { ...keyOf(groupId, userId), ...olderThan(version) },
-      { $set: { ...$set, version, updatedAt: at }, ...($unset && { $unset }) },
+      { $set: { ...$set, version, updatedAt: new Date() }, ...($unset && { $unset }) },
     );
   }
 
@@ -69,7 +70,7 @@ export function createGroupMembershipChangeStore(connection: Connection) {
         joinSeq,
         leftAt: null,
         version,
-        updatedAt: at,
+        updatedAt: new Date(),
       };
       const writes = members.map(({ userId, role }) => ({
         updateOne: {
@@ -82,13 +83,14 @@ export function createGroupMembershipChangeStore(connection: Connection) {
     },
 
     /** Notes who asks to join, and may never have been in the group. */
-    async request(groupId: string, { userIds, message, invitedBy, version, at }: Requesting): Promise<void> {
+    async request(groupId: string, { userIds, version, at, ...request }: Requesting): Promise<void> {
       const $set = {
         requestedAt: at,
-        requestMessage: message,
-        invitedBy: invitedBy === null ? null : idOf(invitedBy),
+        requestMessage: request.message,
+        invitedBy: request.invitedBy === null ? null : idOf(request.invitedBy),
+        askedThemselves: request.isOwn,
         version,
-        updatedAt: at,
+        updatedAt: new Date(),
       };
       const $setOnInsert = { ...start, type: 'group' as const, joinedAt: at, leftAt: at };
       const writes = userIds.map((userId) => ({
@@ -147,7 +149,10 @@ export function createGroupMembershipChangeStore(connection: Connection) {
         if (some.length === 0) return;
         await raw.updateMany(
           { _id: { $in: some.map(({ _id }) => _id) } },
-          { $set: { leftAt: at, pinned: false, version, updatedAt: at }, $unset: { role: '', order: '' } },
+          {
+            $set: { leftAt: at, pinned: false, version, updatedAt: new Date() },
+            $unset: { role: '', order: '' },
+          },
         );
       }
     },

@@ -21,11 +21,12 @@ interface GroupMembership {
   request: JoinRequest | null;
 }
 
-/** That somebody asks to join; `invitedBy` is the member who would like them to. */
+/** That somebody is to join, if an admin agrees; `isOwn`: they asked themselves. */
 interface JoinRequest {
   at: Date;
   message: string | null;
   invitedBy: string | null;
+  isOwn: boolean;
 }
 
 export type GroupMembershipStore = ReturnType<typeof createGroupMembershipStore>;
@@ -178,7 +179,10 @@ export function createGroupMembershipStore(connection: Connection) {
     async anonymise(userId: string): Promise<number> {
       const { matchedCount } = await raw.updateMany(
         { userId: idOf(userId), type: 'group' },
-        { $set: { nickname: null }, $unset: { requestedAt: '', requestMessage: '', invitedBy: '' } },
+        {
+          $set: { nickname: null },
+          $unset: { requestedAt: '', requestMessage: '', invitedBy: '', askedThemselves: '' },
+        },
       );
       return matchedCount;
     },
@@ -212,7 +216,7 @@ export function createGroupMembershipStore(connection: Connection) {
 
 function toGroupMembership(document: mongo.WithId<MembershipDocument>): GroupMembership {
   const { userId, role, nickname, mutedUntil, barredAt, joinedAt } = document;
-  const { requestedAt, requestMessage, invitedBy } = document;
+  const { requestedAt, requestMessage, invitedBy, askedThemselves } = document;
   return {
     userId: userId.toHexString(),
     role: role ?? null,
@@ -221,7 +225,12 @@ function toGroupMembership(document: mongo.WithId<MembershipDocument>): GroupMem
     barredAt: barredAt ?? null,
     joinedAt: joinedAt ?? new Date(0),
     request: requestedAt
-      ? { at: requestedAt, message: requestMessage ?? null, invitedBy: invitedBy?.toHexString() ?? null }
+      ? {
+          at: requestedAt,
+          message: requestMessage ?? null,
+          invitedBy: invitedBy?.toHexString() ?? null,
+          isOwn: askedThemselves ?? false,
+        }
       : null,
   };
 }

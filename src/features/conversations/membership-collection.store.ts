@@ -31,6 +31,7 @@ export type MembershipDocument = Omit<StoredMembership, Ids> & {
   requestedAt?: Date;
   requestMessage?: string | null;
   invitedBy?: Types.ObjectId | null;
+  askedThemselves?: boolean;
   /** Of the group: the change that wrote this last. What an older one comes to write too late is void. */
   version?: number;
 };
@@ -53,6 +54,7 @@ const membershipSchema = new Schema<MembershipDocument>(
     requestedAt: Date,
     requestMessage: String,
     invitedBy: objectId,
+    askedThemselves: Boolean,
     version: Number,
     joinedFrom: Number,
     readSeq: Number,
@@ -118,7 +120,7 @@ export const membershipModel = (connection: Connection) =>
 export function toMembership(document: MembershipDocument): StoredMembership {
   const { _id, conversationId, userId, peerId, role, order, nickname, mutedUntil, ...others } = document;
   const { joinedAt, joinSeq, leftAt, barredAt, requestedAt, requestMessage, invitedBy, ...more } = others;
-  const { version, ...rest } = more;
+  const { askedThemselves, version, ...rest } = more;
   return {
     id: _id.toHexString(),
     conversationId: conversationId.toHexString(),

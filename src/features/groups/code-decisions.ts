@@ -58,11 +58,11 @@ export function cameByCode(
   if (isMember(scene, actorId)) return { isPending: false, decision: null };
   const isPending = routeByCode(scene, code) === 'to_ask';
   // a repeat, whose use may have been the last
-  if (isPending && people.get(actorId)?.request) return { isPending, decision: null };
+  if (isPending && people.get(actorId)?.request?.isOwn) return { isPending, decision: null };
   if (!isGood(scene, code)) throw new AppError('not_found');
   const userIds = [actorId];
   const decision = isPending
-    ? requested(scene, { userIds, message: null, invitedBy: code.makerId })
+    ? requested(scene, { userIds, message: null, invitedBy: code.makerId, isOwn: true })
     : joined(scene, { userIds, byId: code.makerId, via: 'qrcode', mostMembers });
   return { isPending, decision: decision && countingUse(decision, group, code.inviteId) };
 }

@@ -5,6 +5,7 @@ import {
   type Decision,
   type GroupMembership,
   type GroupRecord,
+  type JoinRequest,
   mostAdmins,
   mostRequests,
 } from './groups.rules.ts';
@@ -108,24 +109,30 @@ export function mayBringIn(scene: Scene): 'in' | 'to_ask' {
   return route;
 }
 
-/** People ask to join, or a member asks for them; `null` if all of them do already. */
+/** People ask to join, or a member proposes them; `null` if all of them do already, or are. */
 export function requested(
   { group, people }: Scene,
-  { userIds, ...request }: { userIds: readonly string[]; message: string | null; invitedBy: string | null },
+  { userIds, ...request }: { userIds: readonly string[] } & Omit<JoinRequest, 'at'>,
 ): Decision | null {
   if (userIds.some((userId) => people.get(userId)?.barredAt)) throw new AppError('not_allowed');
-  const asking = userIds.filter((userId) => !people.get(userId)?.request);
+  const known = (userId: string) => people.get(userId)?.request ?? null;
+  // who asks themselves does so in their own words, proposed or not
+  const asking = userIds.filter((userId) => !known(userId) || (request.isOwn && !known(userId)?.isOwn));
   if (asking.length === 0) return null;
-  const requestCount = group.requestCount + asking.length;
+  const requestCount = group.requestCount + asking.filter((userId) => !known(userId)).length;
   if (requestCount > mostRequests) throw new AppError('limit_reached');
   return { update: { requestCount }, aftermath: { requested: { userIds: asking, ...request } } };
 }
 
-/** A request is taken back, or refused. */
+/** A request is taken back, or refused; who was only proposed hears nothing of it. */
 export function answered(scene: Scene, userId: string, how: 'withdrawn' | 'rejected'): Decision {
   if (how === 'rejected') requireAdmin(scene);
-  if (!scene.people.get(userId)?.request) throw new AppError('not_found');
-  return { update: { requestCount: scene.group.requestCount - 1 }, aftermath: { [how]: userId } };
+  const request = scene.people.get(userId)?.request;
+  if (!request) throw new AppError('not_found');
+  return {
+    update: { requestCount: scene.group.requestCount - 1 },
+    aftermath: { [request.isOwn ? how : 'withdrawn']: userId },
+  };
 }
 
 /** An admin lets in who asks. */

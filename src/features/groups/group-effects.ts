@@ -1,5 +1,5 @@
 import type { Role } from './groups.contract.ts';
-import type { Announcement, GroupRecord, OutboxItem } from './groups.rules.ts';
+import type { Announcement, GroupRecord, JoinRequest, OutboxItem } from './groups.rules.ts';
 
 interface Stamp {
   version: number;
@@ -28,7 +28,7 @@ interface EffectsDeps {
     endAll(groupId: string, stamp: Stamp): Promise<void>;
     request(
       groupId: string,
-      request: Stamp & { userIds: readonly string[]; message: string | null; invitedBy: string | null },
+      request: Stamp & { userIds: readonly string[] } & Omit<JoinRequest, 'at'>,
     ): Promise<void>;
     answer(groupId: string, userIds: readonly string[], stamp: Stamp): Promise<void>;
   };

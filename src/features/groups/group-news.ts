@@ -1,4 +1,4 @@
-import type { ConversationRooms, Delivery } from '../../core/delivery.ts';
+import type { ConversationRooms, Delivery, GroupMove } from '../../core/delivery.ts';
 import type { Conversation, conversationsEvents } from '../conversations/conversations.contract.ts';
 import type { User } from '../users/users.contract.ts';
 import type { groupsEvents } from './groups.contract.ts';
@@ -9,6 +9,8 @@ interface NewsDeps {
   rooms: ConversationRooms;
   /** How a conversation stands for one of its members; `null` if they are in it no more. */
   conversationFor(userId: string, conversationId: string): Promise<Conversation | null>;
+  /** Whether these people are in a group now. */
+  findMoves(groupId: string, userIds: readonly string[]): Promise<GroupMove[]>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   /** Whether anybody would hear what is told to a person but not to the acting socket. */
   isHeard(userId: string, originSocketId: string | null): boolean;
@@ -33,10 +35,11 @@ export type TellGroup = ReturnType<typeof createGroupNews>;
  * it and nothing more. What is told is a hint and never fails; the moves are not.
  */
 export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
-  return async ({ group, item, seq, isRepeat, originSocketId }: News): Promise<void> => {
-    const { change, aftermath } = item;
+  return async (news: News): Promise<void> => {
+    const { group, item, isRepeat, originSocketId } = news;
+    if (isRepeat) return follow(news);
     const joining = joiningIn(item);
-    const shown = isRepeat ? [] : await conversationsFor(group.id, joining, { item, originSocketId });
+    const shown = await conversationsFor(group.id, joining, { item, originSocketId });
     // from here on without a pause, so that nothing is pushed in between
     rooms.admit(group.id, joining);
     for (const { userId, conversation } of shown)
@@ -46,16 +49,31 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
         data: conversation,
         originSocketId,
       });
-    if (change && seq !== null && !isRepeat)
-      delivery.toConversation({
-        conversationId: group.id,
-        event: change.event,
-        data: { groupId: group.id, conversationId: group.id, seq, ...change.data } as never,
-        originSocketId: null,
-      });
-    if (change?.event === 'group_member_left' || change?.event === 'group_member_removed')
-      rooms.dismiss(group.id, [change.data.userId]);
-    if (change?.event === 'group_dissolved') rooms.close(group.id);
+    tellMembers(news);
+    rooms.dismiss(group.id, leavingIn(item));
+    if (item.change?.event === 'group_dissolved') rooms.close(group.id);
+    await tellOthers(news).catch(deps.onFailure);
+  };
+
+  /** What others have done and told may be over already, so sockets go where the memberships say. */
+  async function follow({ group: { id }, item }: News): Promise<void> {
+    const userIds = [...joiningIn(item), ...leavingIn(item)];
+    if (userIds.length > 0) await rooms.follow(userIds, () => deps.findMoves(id, userIds));
+    if (item.change?.event === 'group_dissolved') rooms.close(id);
+  }
+
+  function tellMembers({ group: { id }, item: { change }, seq }: News): void {
+    if (!change || seq === null) return;
+    delivery.toConversation({
+      conversationId: id,
+      event: change.event,
+      data: { groupId: id, conversationId: id, seq, ...change.data } as never,
+      originSocketId: null,
+    });
+  }
+
+  /** Who is not in the group, and who decides on them. */
+  async function tellOthers({ group, item: { aftermath } }: News): Promise<void> {
     if (aftermath.rejected !== undefined)
       delivery.toUsers({
         userIds: [aftermath.rejected],
@@ -63,8 +81,8 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
         data: { groupId: group.id },
         originSocketId: null,
       });
-    if (aftermath.requested) await tellAdmins(group, aftermath.requested).catch(deps.onFailure);
-  };
+    if (aftermath.requested) await tellAdmins(group, aftermath.requested);
+  }
 
   async function conversationsFor(
     groupId: string,
@@ -97,6 +115,11 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
       }),
     );
   }
+}
+
+function leavingIn({ change }: OutboxItem): readonly string[] {
+  const isLeaving = change?.event === 'group_member_left' || change?.event === 'group_member_removed';
+  return isLeaving ? [change.data.userId] : [];
 }
 
 function joiningIn({ change }: OutboxItem): readonly string[] {

@@ -53,7 +53,7 @@ export function createGroupViews({ avatarUrlOf, usersFor, findPeople }: ViewsDep
       return members.flatMap(({ userId, role, nickname, mutedUntil, joinedAt }) => {
         const user = users.get(userId);
         if (!user || role === null) return [];
-        const isMuted = mutedUntil !== null && mutedUntil > now;
+        const isMuted = role !== 'owner' && mutedUntil !== null && mutedUntil > now;
         return {
           user,
           role,

@@ -64,7 +64,9 @@ export const groupMember = z
 export type GroupMember = z.output<typeof groupMember>;
 
 const name = shortText({ min: 1, max: 64 });
-const description = shortText({ max: 500 }).nullable();
+const description = shortText({ max: 500 })
+  .nullable()
+  .transform((text) => (text === '' ? null : text));
 
 /** People named at once; who is named twice counts once. */
 export const memberIds = z
@@ -76,7 +78,14 @@ const profileChanges = {
   name: name.optional(),
   description: description.optional(),
   joinMode: joinMode.optional(),
-  settings: settings.partial().optional(),
+  settings: settings
+    .partial()
+    .strict()
+    .refine(
+      (rules) => Object.values(rules).some((value) => value !== undefined),
+      told({ en: 'Nothing to change', zh: '没有要修改的内容' }),
+    )
+    .optional(),
 };
 
 /** What every operation on one group may be refused with. */

@@ -48,8 +48,8 @@ export interface Aftermath {
   seesHistory?: boolean;
   barred?: string;
   unbarred?: string;
-  /** Who asks to join, or is asked for by a member. */
-  requested?: { userIds: string[]; message: string | null; invitedBy: string | null };
+  /** Who asks to join, or is proposed by a member. */
+  requested?: { userIds: string[] } & Omit<JoinRequest, 'at'>;
   /** Whose request to join is taken back, or refused and they are told so. */
   withdrawn?: string;
   rejected?: string;
@@ -80,8 +80,17 @@ export interface GroupMembership {
   mutedUntil: Date | null;
   barredAt: Date | null;
   joinedAt: Date;
-  /** That they ask to join; `invitedBy` is the member who would like them to. */
-  request: { at: Date; message: string | null; invitedBy: string | null } | null;
+  request: JoinRequest | null;
+}
+
+/** That somebody is to join, if an admin agrees. */
+export interface JoinRequest {
+  at: Date;
+  message: string | null;
+  /** The member who proposes them, or whose code they came by. */
+  invitedBy: string | null;
+  /** Whether they asked themselves; who is proposed does not know of it. */
+  isOwn: boolean;
 }
 
 export type GroupUpdate = Partial<Omit<GroupRecord, 'id' | 'version' | 'outbox' | 'createdAt'>>;

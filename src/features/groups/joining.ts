@@ -17,7 +17,7 @@ import {
 import type { groupMembersContract } from './group-members.contract.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
-import type { GroupMembership } from './groups.rules.ts';
+import type { GroupMembership, JoinRequest } from './groups.rules.ts';
 
 interface JoiningDeps {
   changes: GroupChanges;
@@ -68,7 +68,7 @@ export function createJoining(deps: JoiningDeps): Joining {
             isPending = route === 'to_ask' && coming.length > 0;
             await admission.requireInvitable(actor.userId, coming);
             return isPending
-              ? requested(scene, { userIds: coming, message: null, invitedBy: actor.userId })
+              ? requested(scene, { userIds: coming, message: null, invitedBy: actor.userId, isOwn: false })
               : admission.withRoom(
                   joined(scene, { userIds, byId: actor.userId, via: 'invite', mostMembers }),
                 );
@@ -96,7 +96,7 @@ export function createJoining(deps: JoiningDeps): Joining {
             if (joinMode !== 'open' && joinMode !== 'approval') throw new AppError('not_found');
             isPending = joinMode === 'approval';
             return isPending
-              ? requested(scene, { userIds: [userId], message, invitedBy: null })
+              ? requested(scene, { userIds: [userId], message, invitedBy: null, isOwn: true })
               : admission.withRoom(
                   joined(scene, { userIds: [userId], byId: userId, via: 'join', mostMembers }),
                 );
@@ -122,7 +122,11 @@ export function createJoining(deps: JoiningDeps): Joining {
           groupId,
           actorId: actor.userId,
           userIds: [userId],
-          decide: (scene) => admission.withRoom(accepted(scene, userId, mostMembers)),
+          async decide(scene) {
+            const decision = accepted(scene, userId, mostMembers);
+            await requireConsent(scene.people.get(userId)?.request ?? null, userId);
+            return admission.withRoom(decision);
+          },
           originSocketId,
         }),
       );
@@ -181,4 +185,10 @@ export function createJoining(deps: JoiningDeps): Joining {
       };
     },
   };
+
+  /** Who was proposed and did not ask themselves is brought in as by an invitation of who proposed them. */
+  async function requireConsent(request: JoinRequest | null, userId: string): Promise<void> {
+    if (!request || request.isOwn || request.invitedBy === null) return;
+    await admission.requireInvitable(request.invitedBy, [userId]);
+  }
 }

@@ -95,7 +95,7 @@ export function createPersonalGroups(deps: PersonalGroupsDeps): PersonalData {
           })),
         requests: known.flatMap(({ groupId, request }) =>
           // whom a member would like to have does not know of it
-          request === null || request.invitedBy !== null
+          request === null || !request.isOwn
             ? []
             : { groupId, message: request.message, createdAt: request.at },
         ),

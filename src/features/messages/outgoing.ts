@@ -26,7 +26,14 @@ interface Draft {
 export function toDraft({ id, senderId, address, input }: Draft): Send {
   const { contentType, content, clientMessageId = null, replyTo, forwardOf } = input;
   const { conversationId, mentions = [] } = address;
-  const request = JSON.stringify([conversationId, contentType, content, replyTo, forwardOf, ...mentions]);
+  const request = JSON.stringify([
+    conversationId,
+    contentType,
+    content,
+    replyTo,
+    forwardOf,
+    ...mentions.toSorted(),
+  ]);
   return {
     id,
     ...address,

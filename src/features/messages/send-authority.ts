@@ -109,8 +109,9 @@ function refusalOf(act: Act, { friendPairs, members, rules, at }: Standing): App
   return mentions.includes(everybody) && !mayCallAll ? new AppError('not_allowed') : null;
 }
 
-/** Who is muted along with all others cannot be told when that ends. */
+/** Nobody can mute the owner, and who becomes it is free. Who is muted along with all others cannot be told when that ends. */
 function refusalOfMuted({ role, mutedUntil }: Member, { mutedAll }: SendRules, at: Date): AppError | null {
+  if (role === 'owner') return null;
   if (mutedAll && role === 'member') return new AppError('muted', { extra: { until: null } });
   const isMuted = mutedUntil !== null && mutedUntil > at;
   return isMuted ? new AppError('muted', { extra: { until: mutedUntil.toISOString() } }) : null;
