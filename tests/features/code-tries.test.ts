@@ -82,6 +82,16 @@ describe('codes that lead nowhere', () => {
     expect(answers.filter(({ status }) => status === 429)).to.have.length(14);
   });
 
+  it('keep a good one behind them from being weighed, though they were tried at once', async () => {
+    const good = await codeOf(group, group.owner);
+    const socket = await ann.connect();
+    const answers = await Promise.all(
+      [...Array.from({ length: 20 }, wrong), good].map((code) => socket.emit('qrcode_resolve', { code })),
+    );
+    expect(answers.at(-1)).to.have.nested.property('error.code', 'rate_limited');
+    socket.close();
+  });
+
   it('leave room for good ones, however many at once', async () => {
     const [code, { url }] = [await codeOf(group, group.owner), await inviteOf(group, group.owner)];
     const answers = await Promise.all(

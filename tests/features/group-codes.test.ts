@@ -270,6 +270,7 @@ describe('QR codes of groups', () => {
       const group = await buildGroup(app.url);
       const [bob, carl] = group.members;
       for (const user of [bob, carl]) await codeOf(group, user);
+      for (const user of [bob, carl]) await inviteOf(group, user);
       await bob.rest('GET', '/api/users/me/qrcode');
       const proof = { currentPassword: bob.password };
       const { body } = await bob.rest('DELETE', '/api/users/me', { proof });
@@ -279,6 +280,8 @@ describe('QR codes of groups', () => {
         .map(({ _id }) => String(_id))
         .filter((key) => key.includes(group.id) || key.includes(bob.id));
       expect(keys).to.deep.equal([`${carl.id}:${group.id}`]);
+      const { items } = (await group.owner.rest('GET', `/api/groups/${group.id}/invites`)).body;
+      expect((items as { createdBy: string }[]).map(({ createdBy }) => createdBy)).to.deep.equal([carl.id]);
     });
   });
 

@@ -83,6 +83,12 @@ export function invited(scene: Scene, invite: Invite): Decision {
   return { update: { invites: [...live, invite] } };
 }
 
+/** A decision by which somebody leaves for good, so that their invites lead nowhere for ever. */
+export function withoutInvitesOf(userId: string, decision: Decision, { invites }: GroupRecord): Decision {
+  const others = invites.filter(({ createdBy }) => createdBy !== userId);
+  return { ...decision, update: { ...decision.update, invites: others } };
+}
+
 /** Admins end all invites, others their own. */
 export function revoked(scene: Scene, inviteId: string): Decision {
   requireMember(scene);

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { Erased, ExportedFile, PersonalData } from '../../core/personal-data.ts';
 import type { AnnouncementStore } from './announcements.store.ts';
+import { withoutInvitesOf } from './code-decisions.ts';
 import type { GroupChanges } from './group-changes.ts';
 import { answered, bequeathed, dissolved, left, type Scene } from './group-decisions.ts';
 import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
@@ -50,7 +51,7 @@ export function createPersonalGroups(deps: PersonalGroupsDeps): PersonalData {
     let fate: 'passed' | 'dissolved' | null = null;
     const isDone = await change(groupId, userId, async (scene) => {
       fate = null;
-      if (scene.group.ownerId !== userId) return left(scene);
+      if (scene.group.ownerId !== userId) return withoutInvitesOf(userId, left(scene), scene.group);
       // nobody comes or goes between this look and the change, or else it is decided anew
       const successorId = await memberships.findSuccessor(groupId);
       fate = successorId === null ? 'dissolved' : 'passed';
