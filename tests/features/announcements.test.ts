@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Types } from 'mongoose';
 import type { ShownAnnouncement } from '../../src/features/groups/announcements.contract.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, type TestUser } from '../support/builders.ts';
@@ -261,6 +262,34 @@ describe('announcements of groups', () => {
       expect(items.map(({ content }) => content)).to.deep.equal(['three', 'two', 'one']);
       expect(second.nextCursor).to.equal(null);
     });
+  });
+
+  it('that a crash left behind, made but not told, are told with the next change', async () => {
+    const group = await buildGroup(app.url);
+    const { id, owner, members } = group;
+    const storage = await Storage.of(app);
+    const groups = storage.connection.collection('groups');
+    const _id = new Types.ObjectId(id);
+    const version = Number((await groups.findOne({ _id }))?.version);
+    const [announcementId, entryId] = [1, 2].map(() => new Types.ObjectId().toHexString());
+    const announcement = { id: announcementId, content: 'left', authorId: owner.id, createdAt: new Date() };
+    const data = { announcement: 'left', announcementId, byId: owner.id };
+    const outbox = {
+      entryId,
+      actorId: owner.id,
+      at: new Date(),
+      version: version + 1,
+      change: { event: 'group_announcement_updated', data },
+      aftermath: {},
+    };
+    await groups.updateOne({ _id }, { $set: { announcement, version: version + 1, outbox } });
+    await storage.close();
+    const ear = await members[0].connect();
+    await owner.rest('PATCH', `/api/groups/${id}`, { name: 'Next' });
+    expect(await ear.next('group_announcement_updated')).to.deep.include({ seq: 2, ...data });
+    expect((await ear.next('group_updated')).seq).to.equal(3);
+    expect((await historyOf(members[0], group)).map(({ content }) => content)).to.deep.equal(['left']);
+    ear.close();
   });
 
   it('end with the group', async () => {

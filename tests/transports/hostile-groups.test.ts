@@ -34,6 +34,7 @@ const wrong: Record<string, readonly unknown[]> = {
   groupId: [undefined, ...noId],
   userId: [undefined, ...noId],
   announcementId: noId,
+  inviteId: [undefined, ...noId],
   userIds: [undefined, [], ...noIds],
   memberIds: noIds,
   name: [null, '', '  ', 'x'.repeat(65), 'a\u202eb', ...noText],
@@ -49,11 +50,15 @@ const wrong: Record<string, readonly unknown[]> = {
   message: ['x'.repeat(501), 'a\u202eb', ...noText],
   barred: [null, 'yes', 1, {}, [true]],
   content: [undefined, null, ' \n', '\u200b', 'x'.repeat(4001), '\ud800', ...noText],
+  format: [null, 'gif', 'PNG', ...noText],
+  maxUses: [0, -1, 1.5, 100_001, 2 ** 53, '1', {}, [1]],
+  expiresIn: [null, 0, -1, 1.5, 365 * 86_400 + 1, '60', {}, [60]],
+  code: [undefined, null, 'x'.repeat(501), ...noText],
   limit: [null, 0, -1, 101, 1.5, 2 ** 53, '1', {}, [1]],
   cursor: [null, 7, '', 'no cursor', 'x'.repeat(501), opaque({ $gt: '' }), opaque([[]]), opaque(null)],
 };
 
-const features = [contracts.groups, contracts.groupMembers, contracts.announcements];
+const features = [contracts.groups, contracts.groupMembers, contracts.announcements, contracts.groupCodes];
 const onGroups: Operation[] = features
   .flatMap((contract) => Object.values<Operation>(contract))
   .filter(({ event }) => event !== undefined);
@@ -90,6 +95,7 @@ describe('hostile input about groups', () => {
     groupId: group.id,
     userId: group.members[0].id,
     userIds: [friend.id],
+    inviteId: someId,
     name: 'Walks',
     role: 'admin',
     minutes: 10,

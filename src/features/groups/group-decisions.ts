@@ -43,7 +43,7 @@ export function requireAdmin(scene: Scene): void {
   if (!isAdmin(scene)) throw new AppError('not_allowed');
 }
 
-export function requireOwner(scene: Scene): void {
+function requireOwner(scene: Scene): void {
   requireMember(scene);
   if (scene.group.ownerId !== scene.actorId) throw new AppError('not_allowed');
 }

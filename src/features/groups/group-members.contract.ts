@@ -13,10 +13,8 @@ const onMember = z.strictObject({ groupId: id, userId: id });
 const joinRequest = z
   .object({ user, message: z.string().nullable(), invitedBy: user.optional(), createdAt: timestamp })
   .meta({ id: 'GroupJoinRequest' });
-export type JoinRequest = z.output<typeof joinRequest>;
 
 const barred = z.object({ user, createdAt: timestamp }).meta({ id: 'BarredPerson' });
-export type Barred = z.output<typeof barred>;
 
 export const groupMembersContract = {
   list: operation({

@@ -44,7 +44,7 @@ export const group = z
 export type Group = z.output<typeof group>;
 
 /** What is shown of a group to who may join it. */
-export const groupPreview = z
+const groupPreview = z
   .object({ id, name: z.string(), avatarUrl: z.string().nullable(), memberCount: z.int().min(1), joinMode })
   .meta({ id: 'GroupPreview' });
 export type GroupPreview = z.output<typeof groupPreview>;
@@ -201,7 +201,7 @@ export const groupsContract = {
 const place = { groupId: id, conversationId: id, seq: z.int().min(1) };
 
 /** What happens to a group: live events, and the content of their entries in its log. */
-export const groupChangeEvents = {
+const groupChangeEvents = {
   group_created: z.object({
     ...place,
     name: z.string(),
