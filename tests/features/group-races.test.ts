@@ -50,6 +50,7 @@ describe('groups: races between two processes', () => {
       askingIds: [],
       mutedIds: [],
       isMutedAll: false,
+      announcement: '',
       name: 'Group',
       joinMode: 'invite',
       whoCanInvite: 'members',
@@ -142,7 +143,11 @@ describe('groups: races between two processes', () => {
 describe('groups: the last place in one', () => {
   let servers: [TestApp, TestApp];
   before(async () => {
-    const overrides = { mongodbUri: freshDatabaseUri(), jwtSecret, groups: { mostMembers: 3, codeLifetimeSeconds: 60 } };
+    const overrides = {
+      mongodbUri: freshDatabaseUri(),
+      jwtSecret,
+      groups: { mostMembers: 3, codeLifetimeSeconds: 60 },
+    };
     servers = [await startApp(overrides), await startApp(overrides)];
   });
   after(async () => {
