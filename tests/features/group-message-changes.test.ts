@@ -231,5 +231,19 @@ describe('messages: changes in groups', () => {
       expect((await logOf(bob)).find(({ id }) => id === message.id)).to.include({ content: null });
       ear.close();
     });
+
+    it('leaves me the message before it as the last one, whatever happened to the group in between', async () => {
+      const { group, ann, adam, ear } = await buildStaffed();
+      const first = await say(group.id, ann, 'first');
+      await kick(group, adam);
+      const third = await say(group.id, ann, 'third');
+      const lastMessage = async () =>
+        (await ear.call('conversation_list', {})).items.find(({ id }) => id === group.id)?.lastMessage;
+      await ear.call('message_delete', { messageId: third.id });
+      expect(await lastMessage()).to.include({ id: first.id });
+      await ear.call('message_delete', { messageId: first.id });
+      expect(await lastMessage()).to.equal(null);
+      ear.close();
+    });
   });
 });

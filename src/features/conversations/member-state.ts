@@ -107,6 +107,7 @@ export function createMemberState({ memberships, heads, ...deps }: MemberStateDe
       belowSeq: upToSeq + 1,
       limit: 1,
       newestFirst: true,
+      messagesOnly: true,
     };
     const { joinedFrom } = own;
     const viewer = { userId, marks: { own, peer: own }, joinedFrom, visibleFrom: visibleFrom(own) };

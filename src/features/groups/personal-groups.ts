@@ -20,7 +20,7 @@ interface PersonalGroupsDeps {
 }
 
 const groupsAtOnce = 8;
-const mostLooks = 3;
+const mostLooks = 5;
 
 /**
  * A person's groups: who goes leaves them all, each of their own to who has served it for longest. What they told groups stays
@@ -45,33 +45,29 @@ export function createPersonalGroups(deps: PersonalGroupsDeps): PersonalData {
     }
   }
 
-  /** Answers what became of the group; `null` if it was not theirs. */
-  async function leave(groupId: string, userId: string): Promise<'passed' | 'dissolved' | null> {
+  /** One step out of a group: away from what is another's, or somebody else becomes the owner. Answers what was theirs. */
+  async function stepOut(groupId: string, userId: string): Promise<'passed' | 'dissolved' | null> {
     let fate: 'passed' | 'dissolved' | null = null;
-    let isOut = false;
-    const decide = async (scene: Scene): Promise<Decision> => {
-      isOut = scene.group.ownerId !== userId;
-      if (isOut) return left(scene);
+    const isDone = await change(groupId, userId, async (scene) => {
+      fate = null;
+      if (scene.group.ownerId !== userId) return left(scene);
       // nobody comes or goes between this look and the change, or else it is decided anew
       const successorId = await memberships.findSuccessor(groupId);
       fate = successorId === null ? 'dissolved' : 'passed';
-      isOut = successorId === null;
       return successorId === null ? dissolved(scene) : bequeathed(scene, successorId);
-    };
-    let isThere = true;
-    while (isThere && !isOut) isThere = await change(groupId, userId, decide);
-    return fate;
+    });
+    return isDone ? fate : null;
   }
 
-  /** Looks again when all are left: somebody may have let the person in meanwhile. */
-  async function leaveAll(userId: string) {
-    const fates: Awaited<ReturnType<typeof leave>>[] = [];
+  /** Looks again after each step: an owner takes two, and somebody may have let the person in meanwhile. */
+  async function leaveAll(userId: string): Promise<{ passed: number; dissolved: number }> {
+    const fates: Awaited<ReturnType<typeof stepOut>>[] = [];
     for (let look = 0; look < mostLooks; look++) {
       const groups = (await memberships.listOf(userId)).filter(({ role }) => role !== null);
       if (groups.length === 0) break;
       for (let at = 0; at < groups.length; at += groupsAtOnce) {
         const some = groups.slice(at, at + groupsAtOnce);
-        fates.push(...(await Promise.all(some.map(({ groupId }) => leave(groupId, userId)))));
+        fates.push(...(await Promise.all(some.map(({ groupId }) => stepOut(groupId, userId)))));
       }
     }
     const count = (what: 'passed' | 'dissolved') => fates.filter((fate) => fate === what).length;

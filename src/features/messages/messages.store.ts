@@ -17,6 +17,8 @@ export interface Range {
   belowSeq?: number | undefined;
   limit: number;
   newestFirst?: boolean;
+  /** Messages alone, without what happened to them or to the group. */
+  messagesOnly?: boolean;
 }
 
 /** What of a range is read. */
@@ -124,7 +126,7 @@ export function createMessageStore(connection: Connection) {
       const filter = {
         conversationId: new Types.ObjectId(conversationId),
         seq,
-        ...(only.isHistory && historyOnly),
+        ...(only.messagesOnly ? messagesOnly : only.isHistory && historyOnly),
         ...(only.excludedIds?.length && {
           _id: { $nin: only.excludedIds.map((id) => new Types.ObjectId(id)) },
         }),
