@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Connection } from 'mongoose';
+import { type Connection, Types } from 'mongoose';
+import { createGroupMembershipChangeStore } from '../src/features/conversations/group-membership-changes.store.ts';
 import { createHeadStore } from '../src/features/conversations/heads.store.ts';
 import { createMembershipStore } from '../src/features/conversations/memberships.store.ts';
 import { afterAccepting, afterAsking } from '../src/features/friends/friends.rules.ts';
 import { createRelationshipStore, pairIdOf } from '../src/features/friends/friends.store.ts';
+import { createGroupStore } from '../src/features/groups/groups.store.ts';
 import { emptyHead } from '../src/features/messages/messages.contract.ts';
 import { type Entry, headOf, placeAbove } from '../src/features/messages/messages.rules.ts';
 import { createMessageStore } from '../src/features/messages/messages.store.ts';
@@ -16,6 +18,7 @@ import type { Pair, Person } from './load-protocol.ts';
 
 const lifetimeSeconds = 86_400;
 const atOnce = 50;
+const perJoining = 500;
 
 /** People for the servers that know none: the token is the id. */
 export function inventPairs(count: number): Pair[] {
@@ -163,4 +166,40 @@ function inventLog(
       rev: 1,
     };
   });
+}
+
+interface MemberSeed {
+  uri: string;
+  groupId: string;
+  count: number;
+}
+
+/** Puts invented people into a group, faster than they could join it. */
+export async function seedMembers({ uri, groupId, count }: MemberSeed): Promise<void> {
+  const database = createDatabase(uri);
+  const memberships = createGroupMembershipChangeStore(database.connection);
+  const groups = createGroupStore(database.connection);
+  await database.open();
+  const [group] = await groups.findAlive([groupId]);
+  if (!group) throw new Error('There is no group to put people into');
+  const userIds = await copyPeople(database.connection, group.ownerId, count);
+  const change = { version: group.version, at: new Date(), joinSeq: 1, seesHistory: false };
+  for (let at = 0; at < count; at += perJoining) {
+    const members = userIds.slice(at, at + perJoining).map((userId) => ({ userId, role: 'member' as const }));
+    await memberships.join(groupId, { ...change, members });
+  }
+  await database.connection
+    .collection('groups')
+    .updateOne({ _id: new Types.ObjectId(groupId) }, { $inc: { memberCount: count } });
+  await database.close();
+}
+
+async function copyPeople(connection: Connection, likeId: string, count: number): Promise<string[]> {
+  const users = connection.collection('users');
+  const found = await users.findOne({ _id: new Types.ObjectId(likeId) });
+  const { email: _, ...person } = (found ?? {}) as Record<string, unknown>;
+  const ids = Array.from({ length: count }, () => new Types.ObjectId());
+  for (let at = 0; at < count; at += perJoining)
+    await users.insertMany(ids.slice(at, at + perJoining).map((_id) => ({ ...person, _id })));
+  return ids.map((id) => id.toHexString());
 }

@@ -31,7 +31,7 @@ interface Step {
 
 const often = ['join', 'invite', 'kick', 'leave', 'promote', 'accept', 'say'] as const;
 const seldom = ['withdraw', 'reject', 'bar', 'unbar', 'demote', 'transfer', 'mute', 'unmute'] as const;
-const rarely = ['muteAll', 'unmuteAll', 'call', 'update', 'update', 'update'] as const;
+const rarely = ['muteAll', 'unmuteAll', 'call', 'announce', 'update', 'update', 'update'] as const;
 const step: fc.Arbitrary<Step> = fc.record(
   {
     what: fc.constantFrom(...often, ...often, ...seldom, ...rarely),
@@ -107,6 +107,7 @@ describe('groups: whatever happens in them', () => {
       askingIds: [],
       mutedIds: [],
       isMutedAll: false,
+      announcement: '',
       name: 'Group',
       joinMode,
       whoCanInvite: 'members',
@@ -127,6 +128,8 @@ describe('groups: whatever happens in them', () => {
     const actorId = actors[by % actors.length] as string;
     if (what === 'update')
       return { do: what, by: actorId, changes: changes[pick] as (typeof changes)[number] };
+    if (what === 'announce')
+      return { do: what, by: actorId, content: ['', 'One', 'Two'][pick % 3] as string };
     if (isAlone(what)) return { do: what, by: actorId };
     return { do: what, by: actorId, on: targets[on % targets.length] as string };
   }

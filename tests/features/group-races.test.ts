@@ -50,6 +50,7 @@ describe('groups: races between two processes', () => {
       askingIds: [],
       mutedIds: [],
       isMutedAll: false,
+      announcement: '',
       name: 'Group',
       joinMode: 'invite',
       whoCanInvite: 'members',

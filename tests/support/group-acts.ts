@@ -30,6 +30,8 @@ function callOf(groupId: string, act: Act): [event: string, input: Record<string
       const { changes } = act;
       return ['group_update', { groupId, ...('whoCanInvite' in changes ? { settings: changes } : changes) }];
     }
+    case 'announce':
+      return ['group_announcement_set', { groupId, content: act.content }];
     case 'invite':
       return ['group_invite', { groupId, userIds: [act.on] }];
     case 'promote':

@@ -15,6 +15,7 @@ export interface GroupModel {
   askingIds: readonly string[];
   mutedIds: readonly string[];
   isMutedAll: boolean;
+  announcement: string;
   name: string;
   joinMode: JoinMode;
   whoCanInvite: GroupSettings['whoCanInvite'];
@@ -50,7 +51,8 @@ export type Changes = { name: string } | { joinMode: JoinMode } | Pick<GroupMode
 export type Act =
   | { do: Alone; by: string }
   | { do: OnSomebody; by: string; on: string }
-  | { do: 'update'; by: string; changes: Changes };
+  | { do: 'update'; by: string; changes: Changes }
+  | { do: 'announce'; by: string; content: string };
 
 /** What the log says, as far as it can be foretold. */
 export type Told = { event: GroupChange['event'] | 'message'; data: object };
@@ -126,7 +128,7 @@ function letIn(
 
 function performInside(
   group: GroupModel,
-  act: Extract<Act, { do: Alone | 'update' }>,
+  act: Extract<Act, { do: Alone | 'update' | 'announce' }>,
   role: Role,
   answered: Answered,
 ): Outcome {
@@ -142,6 +144,12 @@ function performInside(
   }
   if (role === 'member') return answered('not_allowed');
   if (act.do === 'update') return update(group, by, act.changes, answered);
+  if (act.do === 'announce') {
+    const { content: announcement } = act;
+    if (announcement === group.announcement) return answered('ok');
+    const data = { announcement, byId: by };
+    return answered('ok', { announcement }, { event: 'group_announcement_updated', data });
+  }
   if (act.do === 'dissolve') {
     if (role !== 'owner') return answered('not_allowed');
     return answered('ok', { isDissolved: true }, { event: 'group_dissolved', data: {} });

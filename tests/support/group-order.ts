@@ -16,11 +16,12 @@ import {
 /** Every list of a group says what the model says. */
 export async function checkLists(owner: TestUser, groupId: string, model: GroupModel): Promise<void> {
   const bodyOf = async (path: string) => (await owner.rest('GET', `/api/groups/${groupId}${path}`)).body;
-  const [shown, members, asking, barred] = await Promise.all([
+  const [shown, members, asking, barred, announced] = await Promise.all([
     bodyOf(''),
     bodyOf('/members'),
     bodyOf('/requests'),
     bodyOf('/barred'),
+    bodyOf('/announcement'),
   ]);
   const { memberIds, ownerId, name, joinMode, isMutedAll: mutedAll, whoCanInvite } = model;
   expect(shown).to.deep.include({ memberCount: memberIds.length, ownerId, name, joinMode, mutedAll });
@@ -32,6 +33,7 @@ export async function checkLists(owner: TestUser, groupId: string, model: GroupM
   );
   const muted = listed.filter(({ mutedUntil }) => mutedUntil !== null).map(({ user }) => user.id);
   expect(muted).to.have.members(memberIds.filter((id) => model.mutedIds.includes(id)));
+  expect(announced.content).to.equal(model.announcement);
   expect(idsIn(asking)).to.have.members([...model.askingIds]);
   expect(idsIn(barred)).to.have.members([...model.barredIds]);
 }
@@ -57,7 +59,13 @@ export async function readTold(reader: TestUser, groupId: string, aboveSeq: numb
 function toTold({ contentType, senderId, content }: Message): Told {
   if (contentType !== 'system') return { event: 'message', data: { senderId } };
   const { event, data } = content as unknown as Told;
-  const { groupId: _, conversationId: __, seq: ___, ...told } = data as Record<string, unknown>;
+  const {
+    groupId: _,
+    conversationId: __,
+    seq: ___,
+    announcementId: ____,
+    ...told
+  } = data as Record<string, unknown>;
   if (typeof told.mutedUntil === 'string') told.mutedUntil = 'later';
   return { event, data: told };
 }

@@ -7,7 +7,7 @@ const ways = ['open', 'approval', 'closed'] as const;
 
 /** Who, what they do or how people are to join from then on, and to whom. */
 type Step =
-  | `${Name} ${Exclude<Act['do'], 'update'> | (typeof ways)[number]}`
+  | `${Name} ${Exclude<Act['do'], 'update' | 'announce'> | (typeof ways)[number]}`
   | `${Name} ${Act['do']} ${Name}`;
 
 interface Race {
