@@ -27,6 +27,8 @@ const duplicateKey = 11_000;
 const mostPerWrite = 1000;
 const noRequest = { requestedAt: '', requestMessage: '', invitedBy: '', askedThemselves: '' } as const;
 
+export type GroupMembershipChangeStore = ReturnType<typeof createGroupMembershipChangeStore>;
+
 /**
  * Memberships of groups as changes of the groups leave them. Each write names the version of the group it belongs to, so
  * that repeating it is harmless, and one that comes too late is void.

@@ -201,7 +201,7 @@ export const groupsContract = {
 const place = { groupId: id, conversationId: id, seq: z.int().min(1) };
 
 /** What happens to a group: live events, and the content of their entries in its log. */
-const groupChangeEvents = {
+export const groupChangeEvents = {
   group_created: z.object({
     ...place,
     name: z.string(),
