@@ -25,7 +25,7 @@ const breaks = [
 ] as const;
 type Break = (typeof breaks)[number];
 
-describe('groups: a change that a crash cuts off', () => {
+describe('groups: a change', () => {
   let connection: Connection;
   before(async () => {
     connection = await mongoose.createConnection(freshDatabaseUri()).asPromise();
@@ -163,7 +163,7 @@ describe('groups: a change that a crash cuts off', () => {
   }
 
   for (const place of breaks) {
-    it(`is finished, once, by the next change: ${place}`, async () => {
+    it(`that a crash cuts off ${place} is finished, once, by the next change`, async () => {
       const all = shared();
       const { groupId, ownerId } = all;
       const alive = start(all);
@@ -180,7 +180,7 @@ describe('groups: a change that a crash cuts off', () => {
       expect([await roleOf(alive, groupId, ann), after.memberCount]).to.deep.equal([null, 1]);
     });
 
-    it(`is finished, once, when nobody comes: ${place}`, async () => {
+    it(`that a crash cuts off ${place} is finished, once, when nobody comes`, async () => {
       const all = shared();
       const { groupId, ownerId } = all;
       const alive = start(all);
@@ -198,7 +198,7 @@ describe('groups: a change that a crash cuts off', () => {
       }
     });
 
-    it(`leaves a whole group where one was begun: ${place}`, async () => {
+    it(`that begins a group, cut off ${place}, leaves a whole one`, async () => {
       const all = shared();
       const alive = start(all);
       expect(await failureOf(start(all, place).changes.begin(toGroup(all), creation(all), null))).to.equal(
@@ -211,12 +211,33 @@ describe('groups: a change that a crash cuts off', () => {
     });
   }
 
-  it('is left alone while it may be under way', async () => {
+  it('that may be under way is left alone', async () => {
     const all = shared();
     const alive = start(all);
     await failureOf(start(all, 'before the log').changes.begin(toGroup(all), creation(all), null));
     await alive.changes.resume();
     expect(all.log).to.deep.equal([]);
+  });
+
+  it('is decided again on what another process has left meanwhile', async () => {
+    const all = shared();
+    const { groupId, ownerId } = all;
+    const [first, second] = [start(all), start(all)];
+    await first.changes.begin(toGroup(all), creation(all), null);
+    const [ann, bob] = [newId(), newId()];
+    const seen: number[] = [];
+    const { memberCount } = await first.changes.change({
+      groupId,
+      actorId: ann,
+      async decide(scene) {
+        if (seen.push(scene.group.memberCount) === 1) await join(second, groupId, bob);
+        return joined(scene, { userIds: [ann], byId: ann, via: 'join', mostMembers: 9 });
+      },
+      originSocketId: null,
+    });
+    expect([seen, memberCount]).to.deep.equal([[1, 2], 3]);
+    expect(eventsIn(all)).to.deep.equal(['group_created', 'group_member_joined', 'group_member_joined']);
+    expect(await roleOf(second, groupId, ownerId)).to.equal('owner');
   });
 
   it('is told by who writes it into the log, and by nobody else', async () => {
@@ -228,7 +249,7 @@ describe('groups: a change that a crash cuts off', () => {
     expect(told).to.deep.equal(['group_created', 'group_member_joined', 'group_member_joined']);
   });
 
-  it('does not hold up other groups, if it cannot be finished', async () => {
+  it('that cannot be finished does not hold up other groups', async () => {
     const [stuck, other] = [shared(), shared()];
     for (const all of [stuck, other])
       await failureOf(start(all, 'before anything follows').changes.begin(toGroup(all), creation(all), null));
@@ -238,7 +259,7 @@ describe('groups: a change that a crash cuts off', () => {
     expect(await roleOf(alive, stuck.groupId, stuck.ownerId)).to.equal(null);
   });
 
-  it('asks for somebody once, however often it is repeated', async () => {
+  it('that asks for somebody does so once, however often it is repeated', async () => {
     const all = shared();
     const alive = start(all);
     await alive.changes.begin(toGroup(all), creation(all), null);
