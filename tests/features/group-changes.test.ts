@@ -4,11 +4,11 @@ import mongoose, { type Connection } from 'mongoose';
 import { createGroupMembershipChangeStore } from '../../src/features/conversations/group-membership-changes.store.ts';
 import { createGroupMembershipStore } from '../../src/features/conversations/group-memberships.store.ts';
 import { createGroupChanges } from '../../src/features/groups/group-changes.ts';
-import { joined, kicked, requested } from '../../src/features/groups/group-decisions.ts';
 import { createGroupEffects } from '../../src/features/groups/group-effects.ts';
 import type { GroupChange } from '../../src/features/groups/groups.contract.ts';
 import { type GroupRecord, type OutboxItem, openSettings } from '../../src/features/groups/groups.rules.ts';
 import { createGroupStore } from '../../src/features/groups/groups.store.ts';
+import { joined, kicked, requested } from '../../src/features/groups/member-decisions.ts';
 import { createTurns } from '../../src/platform/turns.ts';
 import { freshDatabaseUri } from '../support/database.ts';
 

@@ -1,4 +1,4 @@
-import { requireAdmin, type Scene } from './group-decisions.ts';
+import { requireAdmin, type Scene } from './authority.rules.ts';
 import type { Decision } from './groups.rules.ts';
 
 /** The same text within this time is a repeat of a call whose answer was lost. */

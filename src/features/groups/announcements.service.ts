@@ -6,8 +6,8 @@ import type { User } from '../users/users.contract.ts';
 import type { announcementsContract, ShownAnnouncement } from './announcements.contract.ts';
 import { announced } from './announcements.rules.ts';
 import type { AnnouncementStore } from './announcements.store.ts';
+import { requireAdmin, requireMember } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { requireAdmin, requireMember } from './group-decisions.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { Announcement, GroupRecord } from './groups.rules.ts';
 

@@ -1,15 +1,7 @@
 import { AppError } from '../../core/errors.ts';
-import {
-  isAdmin,
-  isMember,
-  joined,
-  mayBringIn,
-  requested,
-  requireMember,
-  routeBy,
-  type Scene,
-} from './group-decisions.ts';
+import { isAdmin, isMember, requireMember, type Scene } from './authority.rules.ts';
 import { type Decision, type GroupRecord, type Invite, mostInvites } from './groups.rules.ts';
+import { joined, mayBringIn, requested, routeBy } from './member-decisions.ts';
 
 /** By what somebody would come in who was not brought in by name. */
 export interface Code {

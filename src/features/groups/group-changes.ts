@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import type { InTurn } from '../../core/in-turn.ts';
-import type { Scene } from './group-decisions.ts';
+import type { Scene } from './authority.rules.ts';
 import type { GroupEffects } from './group-effects.ts';
 import type { TellGroup } from './group-news.ts';
 import type { GroupChange } from './groups.contract.ts';

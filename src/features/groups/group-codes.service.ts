@@ -3,13 +3,14 @@ import type { Media } from '../../core/media.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { CodeFormat, QrCode } from '../qr-codes/qr-codes.contract.ts';
+import { isAdmin, requireMember } from './authority.rules.ts';
 import { invited, isLive, revoked } from './code-decisions.ts';
 import type { GroupChanges } from './group-changes.ts';
 import type { groupCodesContract, ListedInvite } from './group-codes.contract.ts';
-import { isAdmin, mayBringIn, requireMember } from './group-decisions.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { Invite } from './groups.rules.ts';
 import type { JoiningByCode } from './joining-by-code.ts';
+import { mayBringIn } from './member-decisions.ts';
 
 /** Whose code it is, and for which group. */
 interface CodeOwner {

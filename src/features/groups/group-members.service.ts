@@ -1,13 +1,15 @@
 import { z } from 'zod';
+import type { Actor, Call } from '../../core/actor.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
+import type { Scene } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { givenRole, kicked, left, muted, transferred, unbarred } from './group-decisions.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
 import type { GroupViews } from './group-views.ts';
-import type { GroupMembership } from './groups.rules.ts';
+import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
 import type { Joining } from './joining.ts';
+import { givenRole, kicked, left, muted, transferred, unbarred } from './member-decisions.ts';
 
 interface MembersDeps {
   changes: GroupChanges;
@@ -35,6 +37,14 @@ const order = z.string().max(60);
 export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMembersContract> {
   const { changes, views, memberships } = deps;
 
+  /** Changes what somebody is in a group. */
+  const change = (
+    { groupId, userId }: { groupId: string; userId: string },
+    { actor, originSocketId }: Call<Actor>,
+    decide: (scene: Scene) => Decision | null,
+  ): Promise<GroupRecord> =>
+    changes.change({ groupId, actorId: actor.userId, userIds: [userId], decide, originSocketId });
+
   return {
     ...deps.joining,
 
@@ -50,71 +60,36 @@ export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMemb
       };
     },
 
-    async kick({ groupId, userId, barred }, { actor, originSocketId }) {
-      await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => kicked(scene, userId, barred),
-        originSocketId,
-      });
+    async kick({ barred, ...about }, call) {
+      await change(about, call, (scene) => kicked(scene, about.userId, barred));
     },
 
-    async unbar({ groupId, userId }, { actor, originSocketId }) {
-      await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => unbarred(scene, userId),
-        originSocketId,
-      });
+    async unbar(about, call) {
+      await change(about, call, (scene) => unbarred(scene, about.userId));
     },
 
     async leave({ groupId }, { actor, originSocketId }) {
       await changes.change({ groupId, actorId: actor.userId, decide: left, originSocketId });
     },
 
-    async mute({ groupId, userId, minutes }, { actor, originSocketId }) {
-      const group = await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => muted(scene, userId, new Date(scene.now.getTime() + minutes * minuteMs)),
-        originSocketId,
-      });
-      return views.toMember(group, userId, actor.userId);
+    async mute({ minutes, ...about }, call) {
+      const until = (now: Date) => new Date(now.getTime() + minutes * minuteMs);
+      const group = await change(about, call, (scene) => muted(scene, about.userId, until(scene.now)));
+      return views.toMember(group, about.userId, call.actor.userId);
     },
 
-    async unmute({ groupId, userId }, { actor, originSocketId }) {
-      await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => muted(scene, userId, null),
-        originSocketId,
-      });
+    async unmute(about, call) {
+      await change(about, call, (scene) => muted(scene, about.userId, null));
     },
 
-    async setRole({ groupId, userId, role }, { actor, originSocketId }) {
-      const group = await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => givenRole(scene, userId, role),
-        originSocketId,
-      });
-      return views.toMember(group, userId, actor.userId);
+    async setRole({ role, ...about }, call) {
+      const group = await change(about, call, (scene) => givenRole(scene, about.userId, role));
+      return views.toMember(group, about.userId, call.actor.userId);
     },
 
-    async transfer({ groupId, userId }, { actor, originSocketId }) {
-      const group = await changes.change({
-        groupId,
-        actorId: actor.userId,
-        userIds: [userId],
-        decide: (scene) => transferred(scene, userId),
-        originSocketId,
-      });
-      return views.toGroup(group, actor.userId);
+    async transfer(about, call) {
+      const group = await change(about, call, (scene) => transferred(scene, about.userId));
+      return views.toGroup(group, call.actor.userId);
     },
 
     async setNickname({ groupId, nickname }, { actor }) {

@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts';
-import type { Scene } from './group-decisions.ts';
+import type { Scene } from './authority.rules.ts';
 import type { GroupMembership, GroupRecord } from './groups.rules.ts';
 
 interface ScenesDeps {

@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import type { User } from '../users/users.contract.ts';
-import { roleIn } from './group-decisions.ts';
+import { roleIn } from './authority.rules.ts';
 import type { Group, GroupMember, GroupPreview } from './groups.contract.ts';
 import type { GroupMembership, GroupRecord } from './groups.rules.ts';
 

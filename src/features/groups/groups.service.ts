@@ -4,13 +4,14 @@ import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Admission } from './admission.ts';
+import { requireEditor } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { dissolved, givenAvatar, mutedAll, requireEditor, updated } from './group-decisions.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { Group, groupsContract } from './groups.contract.ts';
 import { type GroupRecord, openSettings } from './groups.rules.ts';
 import type { GroupStore } from './groups.store.ts';
+import { dissolved, givenAvatar, mutedAll, updated } from './profile-decisions.ts';
 
 interface GroupsDeps {
   store: GroupStore;

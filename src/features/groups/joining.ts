@@ -4,20 +4,13 @@ import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Admission } from './admission.ts';
+import { isMember as isMemberIn, requireAdmin } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
-import {
-  accepted,
-  answered,
-  isMember as isMemberIn,
-  joined,
-  mayBringIn,
-  requested,
-  requireAdmin,
-} from './group-decisions.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { GroupMembership, JoinRequest } from './groups.rules.ts';
+import { accepted, answered, joined, mayBringIn, requested } from './member-decisions.ts';
 
 interface JoiningDeps {
   changes: GroupChanges;

@@ -1,10 +1,12 @@
 import { AppError } from '../../core/errors.ts';
 import type { Erased, ExportedFile, PersonalData } from '../../core/personal-data.ts';
 import type { AnnouncementStore } from './announcements.store.ts';
+import type { Scene } from './authority.rules.ts';
 import { withoutInvitesOf } from './code-decisions.ts';
 import type { GroupChanges } from './group-changes.ts';
-import { answered, bequeathed, dissolved, left, type Scene } from './group-decisions.ts';
 import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
+import { answered, bequeathed, left } from './member-decisions.ts';
+import { dissolved } from './profile-decisions.ts';
 
 interface PersonalGroupsDeps {
   changes: GroupChanges;

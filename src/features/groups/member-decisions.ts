@@ -1,67 +1,21 @@
 import { AppError } from '../../core/errors.ts';
-import type { GroupChangeEvents, GroupSettings, JoinMode, Role } from './groups.contract.ts';
 import {
-  type Aftermath,
+  isMember,
+  requireAbove,
+  requireAdmin,
+  requireMember,
+  requireOwner,
+  roleIn,
+  type Scene,
+} from './authority.rules.ts';
+import type { GroupChangeEvents } from './groups.contract.ts';
+import {
   type Decision,
-  type GroupMembership,
   type GroupRecord,
   type JoinRequest,
   mostAdmins,
   mostRequests,
 } from './groups.rules.ts';
-
-/** A group as it stands before a change, and what the people concerned are in it. */
-export interface Scene {
-  group: GroupRecord;
-  actorId: string;
-  /** Of the actor and whom the change is about; without who never had to do with the group. */
-  people: ReadonlyMap<string, GroupMembership>;
-  now: Date;
-}
-
-/** What somebody is in the group; `null` for who is not in it. */
-export function roleIn({ ownerId, adminIds }: GroupRecord, userId: string): Exclude<Role, 'member'> | null {
-  if (userId === ownerId) return 'owner';
-  return adminIds.includes(userId) ? 'admin' : null;
-}
-
-export function isMember({ people }: Scene, userId: string): boolean {
-  return (people.get(userId)?.role ?? null) !== null;
-}
-
-export function isAdmin({ group, actorId }: Scene): boolean {
-  return roleIn(group, actorId) !== null;
-}
-
-/** Throws `not_found`: a group that one is not in is none. */
-export function requireMember(scene: Scene): void {
-  if (!isMember(scene, scene.actorId)) throw new AppError('not_found');
-}
-
-export function requireAdmin(scene: Scene): void {
-  requireMember(scene);
-  if (!isAdmin(scene)) throw new AppError('not_allowed');
-}
-
-function requireOwner(scene: Scene): void {
-  requireMember(scene);
-  if (scene.group.ownerId !== scene.actorId) throw new AppError('not_allowed');
-}
-
-/** Members may edit where the settings say so, admins always. */
-export function requireEditor(scene: Scene): void {
-  requireMember(scene);
-  if (scene.group.settings.whoCanEdit === 'admins' && !isAdmin(scene)) throw new AppError('not_allowed');
-}
-
-/** Admins act on members, the owner on everybody else, nobody on themselves. */
-function requireAbove(scene: Scene, userId: string): void {
-  requireAdmin(scene);
-  if (!isMember(scene, userId)) throw new AppError('not_found');
-  const target = roleIn(scene.group, userId);
-  const isAbove = target === null || (target === 'admin' && scene.group.ownerId === scene.actorId);
-  if (userId === scene.actorId || !isAbove) throw new AppError('not_allowed');
-}
 
 type Via = GroupChangeEvents['group_member_joined']['via'];
 
@@ -217,41 +171,6 @@ export function transferred(scene: Scene, userId: string): Decision | null {
   };
 }
 
-interface ProfileChanges {
-  name?: string | undefined;
-  description?: string | null | undefined;
-  joinMode?: JoinMode | undefined;
-  settings?: { [Name in keyof GroupSettings]?: GroupSettings[Name] | undefined } | undefined;
-}
-
-/** What of a group is to be called otherwise; `null` if it is all so already. */
-export function updated(scene: Scene, { settings, joinMode, ...profile }: ProfileChanges): Decision | null {
-  const { group, actorId } = scene;
-  if (settings !== undefined || joinMode !== undefined) requireAdmin(scene);
-  else requireEditor(scene);
-  const changes = differing(group, { ...profile, joinMode });
-  const rules = differing(group.settings, settings ?? {});
-  const hasNewRules = Object.keys(rules).length > 0;
-  if (Object.keys(changes).length === 0 && !hasNewRules) return null;
-  return {
-    update: { ...changes, ...(hasNewRules && { settings: { ...group.settings, ...rules } }) },
-    change: {
-      event: 'group_updated',
-      data: { changes: { ...changes, ...(hasNewRules && { settings: rules }) }, byId: actorId },
-    },
-  };
-}
-
-export function givenAvatar(scene: Scene, avatarKey: string, avatarUrl: string): Decision {
-  requireEditor(scene);
-  const { group, actorId } = scene;
-  return {
-    update: { avatarKey },
-    change: { event: 'group_updated', data: { changes: { avatarUrl }, byId: actorId } },
-    aftermath: withoutPicture(group),
-  };
-}
-
 /** An owner who goes for good leaves the group to another member, who has been found in this very scene. */
 export function bequeathed(scene: Scene, userId: string): Decision {
   requireOwner(scene);
@@ -266,40 +185,6 @@ export function bequeathed(scene: Scene, userId: string): Decision {
   };
 }
 
-export function mutedAll(scene: Scene, isMuted: boolean): Decision | null {
-  requireAdmin(scene);
-  if (scene.group.mutedAll === isMuted) return null;
-  return {
-    update: { mutedAll: isMuted },
-    change: { event: 'group_updated', data: { changes: { mutedAll: isMuted }, byId: scene.actorId } },
-  };
-}
-
-export function dissolved(scene: Scene): Decision {
-  requireOwner(scene);
-  return {
-    update: { dissolvedAt: scene.now, invites: [], avatarKey: null },
-    change: { event: 'group_dissolved', data: {} },
-    aftermath: withoutPicture(scene.group),
-  };
-}
-
-/** Whatever becomes of the group's picture, nobody is to see it any more. */
-function withoutPicture({ avatarKey }: GroupRecord): Aftermath {
-  return avatarKey === null ? {} : { pictureGone: avatarKey };
-}
-
 function withoutOne({ memberCount, adminIds }: GroupRecord, userId: string) {
   return { memberCount: memberCount - 1, adminIds: adminIds.filter((id) => id !== userId) };
-}
-
-/** What is named, and has another value. */
-function differing<T extends object>(
-  current: T,
-  named: { [Name in keyof T]?: T[Name] | undefined },
-): Partial<T> {
-  const entries = Object.entries(named) as [keyof T, T[keyof T] | undefined][];
-  return Object.fromEntries(
-    entries.filter(([name, value]) => value !== undefined && value !== current[name]),
-  ) as Partial<T>;
 }
