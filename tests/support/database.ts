@@ -1,18 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'mocha';
 import { startEmbeddedMongo } from '../../src/embedded-mongo/index.ts';
 
-let baseUri = '';
+const ownDatabase = 'TEST_EMBEDDED_URI';
 let stop: () => Promise<void> = async () => {};
 
-/** The whole suite runs on one database server: TEST_MONGODB_URI, or an embedded one of its own. */
-before(async () => {
-  baseUri = process.env.TEST_MONGODB_URI ?? (await startOwn());
-});
+/**
+ * The whole suite runs on one database server: TEST_MONGODB_URI, or an embedded one of its own, started once for all
+ * processes that run tests at the same time.
+ */
+export async function mochaGlobalSetup(): Promise<void> {
+  if (process.env.TEST_MONGODB_URI === undefined) process.env[ownDatabase] = await startOwn();
+}
 
-after(() => stop());
+export const mochaGlobalTeardown = (): Promise<void> => stop();
 
 async function startOwn(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'parley-test-'));
@@ -28,7 +30,7 @@ let count = 0;
 
 /** The address of a database that nobody else uses. */
 export function freshDatabaseUri(): string {
-  const uri = new URL(baseUri);
+  const uri = new URL(process.env.TEST_MONGODB_URI ?? process.env[ownDatabase] ?? '');
   uri.pathname = `/parley-test-${process.pid}-${Date.now().toString(36)}-${count++}`;
   return uri.href;
 }

@@ -72,6 +72,11 @@ export interface Circumstances {
 const without = (ids: readonly string[], id: string) => ids.filter((one) => one !== id);
 const withOne = (ids: readonly string[], id: string) => [...without(ids, id), id].sort();
 
+/** A mute from before binds nobody who has become the owner. */
+export function isMuted({ mutedIds, ownerId }: GroupModel, userId: string): boolean {
+  return mutedIds.includes(userId) && userId !== ownerId;
+}
+
 export function roleOf({ ownerId, adminIds, memberIds }: GroupModel, userId: string): Role | null {
   if (userId === ownerId) return 'owner';
   if (adminIds.includes(userId)) return 'admin';
@@ -138,7 +143,7 @@ function performInside(
     return answered('ok', gone(group, by), { event: 'group_member_left', data: { userId: by } });
   }
   if (act.do === 'say' || act.do === 'call') {
-    if (group.mutedIds.includes(by) || (group.isMutedAll && role === 'member')) return answered('muted');
+    if (isMuted(group, by) || (group.isMutedAll && role === 'member')) return answered('muted');
     if (act.do === 'call' && role === 'member') return answered('not_allowed');
     return answered('ok', {}, { event: 'message', data: { senderId: by } });
   }
