@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { SyncItem } from '../../src/features/conversations/conversations.contract.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildUser, type TestUser } from '../support/builders.ts';
 import { buildGroup, historyOf, invite, kick, mute, promote, say } from '../support/groups.ts';
@@ -98,6 +99,29 @@ describe('messages: history of groups', () => {
       'group_member_removed',
       'group_member_joined',
     ]);
+  });
+
+  it('is not given by a page of sync that goes on below what one may see', async () => {
+    const group = await buildGroup(app.url);
+    const [ann, bob] = group.members;
+    for (const content of ['one', 'two', 'three']) await say(group.id, group.owner, content);
+    const page = { conversations: { [group.id]: 1 }, limit: 1 };
+    const syncOf = async (reader: TestUser, cursor?: unknown) => {
+      const { body } = await reader.rest('POST', '/api/sync', { ...page, cursor });
+      const [item] = body.items as SyncItem[];
+      return { told: item?.entries.map(eventOf), reset: item?.reset, cursor: body.nextCursor };
+    };
+    const { told, cursor } = await syncOf(ann);
+    expect(told).to.deep.equal(['one']);
+    await kick(group, ann);
+    await invite(group, ann);
+    // a page that leads nowhere any more begins anew: her own of before, and one that somebody else was given
+    const newest = { told: ['group_member_joined'], reset: 'cursor_expired', cursor: null };
+    expect(await syncOf(ann, cursor)).to.deep.equal(newest);
+    expect(await syncOf(ann, (await syncOf(bob)).cursor)).to.deep.equal(newest);
+    expect(await syncOf(bob, cursor)).to.deep.include({ told: ['two'], reset: undefined });
+    await bob.rest('DELETE', `/api/conversations/${group.id}/messages`);
+    expect(await syncOf(bob, cursor)).to.deep.equal({ told: [], reset: 'cursor_expired', cursor: null });
   });
 
   it('is not found by strangers, who was removed, and after the end, like that of no group at all', async () => {

@@ -210,14 +210,15 @@ function planFor({ membership, standing, input, from }: PlanInput): Plan | null 
   const { conversationId } = membership;
   const head = standing.get(conversationId)?.seq ?? 0;
   const { cursor } = from;
-  if (cursor?.within && cursor.after === conversationId)
-    return { membership, aboveSeq: cursor.within, deletedBefore: [] };
-  const known = input.conversations[conversationId];
+  const pagedTo = cursor?.after === conversationId ? cursor.within : null;
+  const known = pagedTo ?? input.conversations[conversationId];
   const floor = visibleFrom(membership) - 1;
   // who drops what they hold has nothing left in which something could be deleted
   const anew = { membership, aboveSeq: floor, deletedBefore: [] };
   if (known === undefined) return input.partial || head === 0 ? null : { ...anew, reset: 'new' };
+  // what one may see can begin higher since the last page, and a cursor may be anybody's
   if (known < floor || known > head) return { ...anew, reset: 'cursor_expired' };
+  if (pagedTo !== null) return { membership, aboveSeq: pagedTo, deletedBefore: [] };
   if (known === head && !from.changed.has(conversationId)) return null;
   const deletedSeqs = from.deletedSeqs.get(conversationId) ?? [];
   const deletedBefore = deletedSeqs.filter((seq) => seq > floor && seq <= known);
