@@ -51,7 +51,8 @@ export function createMemberState({ memberships, heads, ...deps }: MemberStateDe
       const key = { userId, conversationId };
       await changeOwn(key, originSocketId, async () => {
         const head = await headOf(conversationId);
-        return head !== undefined && (await memberships.hide(key, head.lastMessageSeq));
+        // a group begins with an entry that is no message, so that one without any hides up to that
+        return head !== undefined && (await memberships.hide(key, Math.max(head.lastMessageSeq, 1)));
       });
     },
 

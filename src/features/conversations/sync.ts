@@ -119,14 +119,15 @@ export function createSync(deps: SyncDeps): Pick<Handlers<typeof conversationsCo
       const { conversationId } = membership;
       const view = views.get(conversationId);
       if (!view) continue;
-      if (budget.entries <= 0 || budget.bytes <= 0) return endBefore(items, conversationId);
+      const ownBytes = Buffer.byteLength(JSON.stringify(view.conversation));
+      if (budget.entries <= 0 || budget.bytes < ownBytes) return endBefore(items, conversationId);
       const newestFirst = reset !== undefined;
       const limit = newestFirst ? Math.min(resetEntries, budget.entries) : budget.entries;
       const { messages, deletedSeqs, bytes, hasMore } = await readLog(
         // what came since is pushed live; the page tells of one moment
         { conversationId, aboveSeq, belowSeq: view.conversation.headSeq + 1, limit, newestFirst },
         view.viewer,
-        budget.bytes,
+        budget.bytes - ownBytes,
       );
       if (newestFirst) messages.reverse();
       const conversation = {
@@ -135,7 +136,7 @@ export function createSync(deps: SyncDeps): Pick<Handlers<typeof conversationsCo
       };
       items.push({ conversation, entries: messages, ...(reset && { reset }) });
       budget.entries -= Math.max(messages.length, 1);
-      budget.bytes -= bytes + conversationBytes + bytesPerSeq * conversation.deletedSeqs.length;
+      budget.bytes -= bytes + ownBytes + bytesPerSeq * conversation.deletedSeqs.length;
       if (hasMore && !newestFirst) return { after: conversationId, within: messages.at(-1)?.seq ?? null };
     }
     return null;
@@ -194,8 +195,7 @@ interface Page {
   end: { after: string; within: number | null } | null;
 }
 
-/** About what a Conversation takes in a page, in bytes. */
-const conversationBytes = 1500;
+/** About what the place of a deleted entry takes in a page. */
 const bytesPerSeq = 8;
 
 interface PlanInput {

@@ -28,6 +28,9 @@ interface News {
   originSocketId: string | null;
 }
 
+/** More, and what others ask of the database would wait for them. */
+const readAtOnce = 4;
+
 export type TellGroup = ReturnType<typeof createGroupNews>;
 
 /**
@@ -91,12 +94,10 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
   ) {
     const originOf = (userId: string) => (userId === item.actorId ? originSocketId : null);
     const heard = userIds.filter((userId) => deps.isHeard(userId, originOf(userId)));
-    const found = await Promise.all(
-      heard.map(async (userId) => {
-        const conversation = await deps.conversationFor(userId, groupId).catch(deps.onFailure);
-        return conversation ? [{ userId, conversation }] : [];
-      }),
-    );
+    const found = await inSteps(heard, async (userId) => {
+      const conversation = await deps.conversationFor(userId, groupId).catch(deps.onFailure);
+      return conversation ? [{ userId, conversation }] : [];
+    });
     return found.flat();
   }
 
@@ -106,15 +107,21 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
     { userIds, message }: { userIds: readonly string[]; message: string | null },
   ): Promise<void> {
     const heard = [ownerId, ...adminIds].filter((adminId) => deps.isHeard(adminId, null));
-    await Promise.all(
-      heard.map(async (adminId) => {
-        for (const user of (await deps.usersFor(adminId, userIds)).values()) {
-          const data = { groupId: id, user, message };
-          delivery.toUsers({ userIds: [adminId], event: 'group_join_requested', data, originSocketId: null });
-        }
-      }),
-    );
+    await inSteps(heard, async (adminId) => {
+      for (const user of (await deps.usersFor(adminId, userIds)).values()) {
+        const data = { groupId: id, user, message };
+        delivery.toUsers({ userIds: [adminId], event: 'group_join_requested', data, originSocketId: null });
+      }
+    });
   }
+}
+
+/** Asks for a few people at a time, in their order. */
+async function inSteps<T>(userIds: readonly string[], ask: (userId: string) => Promise<T>): Promise<T[]> {
+  const answers: T[] = [];
+  for (let at = 0; at < userIds.length; at += readAtOnce)
+    answers.push(...(await Promise.all(userIds.slice(at, at + readAtOnce).map(ask))));
+  return answers;
 }
 
 function leavingIn({ change }: OutboxItem): readonly string[] {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { createAnswerQueue } from './answer-queue.ts';
 import { type BatchLoop, createBatchLoop } from './batch-loop.ts';
+import { type Contention, createContentions } from './contentions.ts';
 import { createLanes, type Lane } from './lanes.ts';
 import { emptyHead, type Head } from './messages.contract.ts';
 import { type Entry, headOf, placeAbove } from './messages.rules.ts';
@@ -39,14 +40,7 @@ const mostWaiting = 20_000;
 /** So many messages are worth a read of their own while the batch before them is written. */
 const aheadFrom = 100;
 const stallLimitMs = 3000;
-const contentionLingersMs = 1000;
 const jitterMs = 10;
-
-/** A conversation that another process writes to at the same time. */
-interface Contention {
-  loop: BatchLoop<Pending>;
-  lastConflictAt: number;
-}
 
 /** Since when a batch meets nothing but conflicts, and how much of it was left then. */
 interface Stall {
@@ -67,7 +61,10 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     waitingUnchecked = 0;
     return writeBatch(batch, divert);
   });
-  const contended = new Map<string, Contention>();
+  const contentions = createContentions<Pending>((batch, contention) => {
+    const stall: Stall = { since: 0, rest: 0 };
+    return writeBatch(batch, (rest) => retry(rest, contention, stall));
+  });
 
   /** The check of what waits already, under way. */
   let ahead: Promise<unknown> | null = null;
@@ -196,7 +193,7 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     const conversationId = (rest[0] as Pending).send.conversationId;
     const belongs = ({ send }: Pending) => send.conversationId === conversationId;
     const [taken, others] = partition(rest, belongs);
-    const contention = contendedLane(conversationId);
+    const contention = contentions.begin(conversationId);
     for (const pending of [...taken, ...shared.extract(belongs)]) {
       forgetHead(pending);
       contention.loop.push(pending);
@@ -204,22 +201,8 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     return others;
   }
 
-  function contendedLane(conversationId: string): Contention {
-    const found = contended.get(conversationId);
-    if (found) return found;
-    const contention: Contention = {
-      lastConflictAt: Date.now(),
-      loop: createBatchLoop((batch) => {
-        const stall: Stall = { since: 0, rest: 0 };
-        return writeBatch(batch, (rest) => retry(rest, contention, stall));
-      }),
-    };
-    contended.set(conversationId, contention);
-    return contention;
-  }
-
   /** Has head and authority read again; without progress since the last conflict after a pause, so that one wins. */
-  async function retry(rest: Pending[], contention: Contention, stall: Stall): Promise<Pending[]> {
+  async function retry(rest: Pending[], contention: Contention<Pending>, stall: Stall): Promise<Pending[]> {
     const now = Date.now();
     contention.lastConflictAt = now;
     for (const pending of rest) forgetHead(pending);
@@ -227,15 +210,6 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
     else if (now - stall.since > stallLimitMs) throw new AppError('unavailable');
     else await delay(Math.random() * jitterMs);
     return rest;
-  }
-
-  function loopFor(conversationId: string): BatchLoop<Pending> {
-    const contention = contended.get(conversationId);
-    if (!contention) return shared;
-    const isOver = Date.now() - contention.lastConflictAt > contentionLingersMs;
-    if (!isOver || !contention.loop.isIdle) return contention.loop;
-    contended.delete(conversationId);
-    return shared;
   }
 
   function settle(pending: Pending, answer: () => void): void {
@@ -256,7 +230,7 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
   return {
     /** Writes a message. Resolves when it is on disk; a refusal rejects with its `AppError`. */
     submit(send: Send): Promise<Written> {
-      const loop = loopFor(send.conversationId);
+      const loop = contentions.find(send.conversationId)?.loop ?? shared;
       if (loop.size >= mostWaiting) return Promise.reject(new AppError('unavailable'));
       return new Promise((resolve, reject) => {
         const lane = lanes.enter(send.conversationId);
@@ -275,9 +249,8 @@ export function createMessageWriter({ log, findRefused, openConversation, onAppe
 
     /** Resolves when everything that was submitted is settled. */
     async idle(): Promise<void> {
-      await Promise.all(
-        [shared, ...[...contended.values()].map(({ loop }) => loop)].map((loop) => loop.idle()),
-      );
+      const loops: BatchLoop<Pending>[] = [shared, ...contentions.all().map(({ loop }) => loop)];
+      await Promise.all(loops.map((loop) => loop.idle()));
     },
   };
 }
