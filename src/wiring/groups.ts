@@ -1,15 +1,11 @@
-import type { Connection } from 'mongoose';
 import { contracts, type pushEvents } from '../contracts.ts';
 import type { ConversationRooms, Delivery, GroupMove } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import type { Pictures } from '../features/avatars/pictures.ts';
 import type { Conversation } from '../features/conversations/conversations.contract.ts';
-import { createGroupMembershipChangeStore } from '../features/conversations/group-membership-changes.store.ts';
-import { createGroupMembershipStore } from '../features/conversations/group-memberships.store.ts';
 import { pairIdOf } from '../features/friends/friends.store.ts';
 import { createAdmission } from '../features/groups/admission.ts';
 import { createAnnouncements } from '../features/groups/announcements.service.ts';
-import { createAnnouncementStore } from '../features/groups/announcements.store.ts';
 import { createGroupChanges } from '../features/groups/group-changes.ts';
 import { createGroupCodes } from '../features/groups/group-codes.service.ts';
 import { createGroupEffects } from '../features/groups/group-effects.ts';
@@ -19,27 +15,15 @@ import { createScenes } from '../features/groups/group-scenes.ts';
 import { createGroupViews } from '../features/groups/group-views.ts';
 import type { Group, GroupChange } from '../features/groups/groups.contract.ts';
 import { createGroupsService } from '../features/groups/groups.service.ts';
-import { createGroupStore } from '../features/groups/groups.store.ts';
 import { createJoining } from '../features/groups/joining.ts';
 import { createJoiningByCode } from '../features/groups/joining-by-code.ts';
 import { createPersonalGroups } from '../features/groups/personal-groups.ts';
 import { hashOf } from '../features/qr-codes/code-issuing.ts';
 import { createTurns } from '../platform/turns.ts';
 import { type CommonDeps, dayS } from './common.ts';
+import type { GroupStores } from './group-stores.ts';
 import type { People } from './people.ts';
 import type { CodeTools } from './qr-codes.ts';
-
-export type GroupStores = ReturnType<typeof buildGroupStores>;
-
-/** What is kept of groups and of who is in them. */
-export function buildGroupStores(connection: Connection) {
-  return {
-    groups: createGroupStore(connection),
-    memberships: createGroupMembershipStore(connection),
-    membershipChanges: createGroupMembershipChangeStore(connection),
-    announcements: createAnnouncementStore(connection),
-  };
-}
 
 interface GroupsInput extends CommonDeps {
   stores: GroupStores;

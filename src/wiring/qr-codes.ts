@@ -12,7 +12,8 @@ import { noQuota } from '../platform/quotas.store.ts';
 import { createTurns } from '../platform/turns.ts';
 import { subnetOf } from '../transports/client.ts';
 import type { CommonDeps } from './common.ts';
-import type { buildGroups, GroupStores } from './groups.ts';
+import type { GroupStores } from './group-stores.ts';
+import type { buildGroups } from './groups.ts';
 import type { People } from './people.ts';
 
 interface CodesInput extends CommonDeps {
