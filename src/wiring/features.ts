@@ -148,7 +148,7 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       ...people.operations,
       ...conversing.operations,
       ...groups.operations,
-      ...bindQrCodes(codeTools, { people, groups }),
+      ...bindQrCodes(codeTools, { people, findGroup: groups.findGroup }),
       ...files.operations,
       ...bind('typing', contracts.typing, typing.handlers),
     ],

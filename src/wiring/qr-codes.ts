@@ -13,7 +13,6 @@ import { createTurns } from '../platform/turns.ts';
 import { subnetOf } from '../transports/client.ts';
 import type { CommonDeps } from './common.ts';
 import type { GroupStores } from './group-stores.ts';
-import type { buildGroups } from './groups.ts';
 import type { People } from './people.ts';
 
 interface CodesInput extends CommonDeps {
@@ -63,13 +62,13 @@ export function buildCodeTools({ config, connection, jwtSecret, groupStores, quo
 /** What everybody can do with a code. */
 export function bindQrCodes(
   { issuing, reading }: CodeTools,
-  { people, groups }: { people: People; groups: ReturnType<typeof buildGroups> },
+  { people, findGroup }: { people: People; findGroup: Parameters<typeof createQrCodes>[0]['findGroup'] },
 ) {
   const service = createQrCodes({
     issuing,
     reading,
     findPerson: people.accounts.findById,
-    findGroup: groups.findGroup,
+    findGroup,
   });
   return bind('qrCodes', contracts.qrCodes, service);
 }
