@@ -21,7 +21,7 @@ const { values } = parseArgs({
     node: { type: 'string', default: process.execPath },
     rounds: { type: 'string', default: '5' },
     members: { type: 'string', default: '500' },
-    rate: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '40' },
     'cpu-prof': { type: 'string' },
   },
 });
@@ -29,8 +29,8 @@ const memberCount = Number(values.members);
 const flow = { kind: 'steady', ratePerSecond: Number(values.rate) } as const;
 /** Faster, so that what is done once per message is compiled as well. */
 const warmUp = {
-  flow: { kind: 'steady', ratePerSecond: 3 * flow.ratePerSecond },
-  plan: { leadMs: 9000, measureMs: 1000 },
+  flow: { kind: 'steady', ratePerSecond: 1.5 * flow.ratePerSecond },
+  plan: { leadMs: 29_000, measureMs: 1000 },
 } as const;
 const round = { leadMs: 1000, measureMs: 5000 };
 /** Messages whose sizes differ by more cannot be compared. */

@@ -21,6 +21,9 @@ interface GroupMembership {
   request: JoinRequest | null;
 }
 
+/** By what it is judged whether somebody may write. */
+type Sender = Pick<GroupMembership, 'role' | 'mutedUntil'>;
+
 /** That somebody is to join, if an admin agrees; `isOwn`: they asked themselves. */
 interface JoinRequest {
   at: Date;
@@ -78,17 +81,18 @@ export function createGroupMembershipStore(connection: Connection) {
     /** Those of these people who are in these groups now, by group. One read for all of them. */
     async findMembers(
       asked: readonly { groupId: string; userIds: readonly string[] }[],
-    ): Promise<Map<string, Map<string, GroupMembership>>> {
-      const members = new Map(asked.map(({ groupId }) => [groupId, new Map<string, GroupMembership>()]));
+    ): Promise<Map<string, Map<string, Sender>>> {
+      const members = new Map(asked.map(({ groupId }) => [groupId, new Map<string, Sender>()]));
       if (asked.length === 0) return members;
       const $or = asked.map(({ groupId, userIds }) => ({
         conversationId: idOf(groupId),
         userId: { $in: userIds.map(idOf) },
       }));
-      for (const document of await raw.find({ $or, ...current }).toArray())
-        members
-          .get(document.conversationId.toHexString())
-          ?.set(document.userId.toHexString(), toGroupMembership(document));
+      // asked for every message, so no more than what is judged by
+      const projection = { _id: 0, conversationId: 1, userId: 1, role: 1, mutedUntil: 1 };
+      const found = await raw.find({ $or, ...current }, { projection }).toArray();
+      for (const { conversationId, userId, role = null, mutedUntil = null } of found)
+        members.get(conversationId.toHexString())?.set(userId.toHexString(), { role, mutedUntil });
       return members;
     },
 
