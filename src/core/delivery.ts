@@ -34,8 +34,8 @@ export interface GroupMove {
 
 /**
  * Who hears what is pushed to a conversation: all sockets of its members on this process, those that are just coming in
- * included. A move by the first three is done when the call returns: what is pushed next reaches who was admitted and not who was dismissed.
- * Repeating one is harmless.
+ * included. Admitting, dismissing and closing are done when the call returns: what is pushed next reaches who was admitted
+ * and not who was dismissed. Repeating one is harmless.
  */
 export interface ConversationRooms {
   admit(conversationId: string, userIds: readonly string[]): void;

@@ -1,5 +1,5 @@
 import { contracts, type pushEvents } from '../contracts.ts';
-import type { ConversationRooms, Delivery, GroupMove } from '../core/delivery.ts';
+import type { ConversationRooms, Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
 import type { Pictures } from '../features/avatars/pictures.ts';
 import type { Conversation } from '../features/conversations/conversations.contract.ts';
@@ -65,13 +65,7 @@ export function buildGroups(input: GroupsInput) {
     }),
     log: input.writeEntry,
     recheck: input.recheck,
-    tell: createGroupNews({
-      ...input,
-      usersFor,
-      findMoves: async (groupId, userIds) =>
-        movesIn(groupId, userIds, await memberships.findAll(groupId, userIds)),
-      onFailure,
-    }),
+    tell: createGroupNews({ ...input, usersFor, findPeople: memberships.findAll, onFailure }),
     inTurn: createTurns(),
   });
   const admission = createAdmission({
@@ -88,11 +82,8 @@ export function buildGroups(input: GroupsInput) {
     readCode: input.codeTools.reading.read,
     isPresent: async (userId) => (await people.users.people.findByIds([userId]))[0]?.isGone === false,
   });
-  const isMember = async (groupId: string, userId: string) =>
-    ((await memberships.findAll(groupId, [userId])).get(userId)?.role ?? null) !== null;
 
   return {
-    changes,
     findGroup,
     operations: [
       ...bind(
@@ -101,7 +92,6 @@ export function buildGroups(input: GroupsInput) {
         createGroupsService({
           ...shared,
           store,
-          isMember,
           rooms: input.rooms,
           groupIdsOf: memberships.groupIdsOf,
           pictures,
@@ -114,7 +104,6 @@ export function buildGroups(input: GroupsInput) {
         createGroupMembers({
           ...shared,
           memberships,
-          isMember,
           joining: createJoining({ ...shared, memberships }),
         }),
       ),
@@ -152,16 +141,4 @@ export function buildGroups(input: GroupsInput) {
     }),
     resume: changes.resume,
   };
-}
-
-function movesIn(
-  conversationId: string,
-  userIds: readonly string[],
-  people: ReadonlyMap<string, { role: unknown }>,
-): GroupMove[] {
-  return userIds.map((userId) => ({
-    conversationId,
-    userId,
-    isMember: (people.get(userId)?.role ?? null) !== null,
-  }));
 }

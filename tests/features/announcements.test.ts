@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { Types } from 'mongoose';
 import type { ShownAnnouncement } from '../../src/features/groups/announcements.contract.ts';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
-import { buildUser, type TestUser } from '../support/builders.ts';
-import { buildGroup, kick, promote, type TestGroup } from '../support/groups.ts';
+import { announce, historyOf, pathOf, read, shownTo } from '../support/announcements.ts';
+import { buildUser } from '../support/builders.ts';
+import { buildGroup, promote } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { Storage } from '../support/storage.ts';
 import { closeAll } from '../support/talk.ts';
@@ -16,20 +17,6 @@ describe('announcements of groups', () => {
     app = await startApp();
   });
   after(() => app.close());
-
-  const pathOf = ({ id }: TestGroup) => `/api/groups/${id}/announcement`;
-  const announce = async (group: TestGroup, content: string, by = group.owner) =>
-    (await by.rest('PUT', pathOf(group), { content })).body as unknown as ShownAnnouncement;
-  const shownTo = async (person: TestUser, group: TestGroup) =>
-    (await person.rest('GET', pathOf(group))).body as unknown as ShownAnnouncement;
-  const read = (person: TestUser, group: TestGroup, body?: object) =>
-    person.rest('POST', `${pathOf(group)}/read`, body);
-  const readersOf = async (group: TestGroup, query = '') => {
-    const { body } = await group.owner.rest('GET', `${pathOf(group)}/readers${query}`);
-    return (body.items as { id: string }[]).map(({ id }) => id);
-  };
-  const historyOf = async (person: TestUser, group: TestGroup) =>
-    (await person.rest('GET', `${pathOf(group)}s`)).body.items as ShownAnnouncement[];
 
   describe('group_announcement_set', () => {
     it('is shown to every member, heard by all in the group and by nobody else, and stands in the log', async () => {
@@ -153,82 +140,6 @@ describe('announcements of groups', () => {
       );
       expect(await shownTo(owner, group)).to.deep.equal(history[0]);
       ear.close();
-    });
-  });
-
-  describe('group_announcement_read', () => {
-    it('counts each reader once, and shows everybody when they have read it', async () => {
-      const group = await buildGroup(app.url);
-      const { owner, members } = group;
-      expect((await read(members[0], group)).status, 'nothing to read').to.equal(204);
-      await announce(group, 'news');
-      for (const _ of [1, 2]) expect((await read(members[0], group)).status).to.equal(204);
-      const mine = await shownTo(members[0], group);
-      expect(mine.readCount).to.equal(1);
-      expect(mine.readAt).to.be.a('string');
-      await read(members[0], group);
-      expect(await shownTo(members[0], group), 'the first time stays').to.deep.equal(mine);
-      expect(await shownTo(members[1], group)).to.deep.equal({ ...mine, readAt: null });
-      await read(members[1], group);
-      expect((await shownTo(owner, group)).readCount).to.equal(2);
-      expect(await readersOf(group)).to.deep.equal([members[1].id, members[0].id]);
-    });
-
-    it('counts the same reader once however many calls come at once', async () => {
-      const group = await buildGroup(app.url);
-      await announce(group, 'news');
-      const answers = await Promise.all(Array.from({ length: 8 }, () => read(group.members[0], group)));
-      expect(answers.map(({ status }) => status)).to.deep.equal(Array(8).fill(204));
-      expect((await shownTo(group.owner, group)).readCount).to.equal(1);
-    });
-
-    it('of a named one does not count for one that has come since', async () => {
-      const group = await buildGroup(app.url);
-      const { members } = group;
-      const { id: announcementId } = await announce(group, 'seen');
-      await announce(group, 'not seen');
-      await read(members[0], group, { announcementId });
-      const [latest, earlier] = await historyOf(members[0], group);
-      expect([latest?.readCount, earlier?.readCount]).to.deep.equal([0, 1]);
-      expect(await readersOf(group)).to.deep.equal([]);
-      expect(await readersOf(group, `?announcementId=${announcementId}`)).to.deep.equal([members[0].id]);
-    });
-
-    it('of another group’s is not found', async () => {
-      const [group, other] = [await buildGroup(app.url), await buildGroup(app.url)];
-      const { id: announcementId } = await announce(other, 'theirs');
-      await announce(group, 'ours');
-      for (const named of [announcementId, group.id]) {
-        const answer = await read(group.members[0], group, { announcementId: named });
-        expect(answer.body.code).to.equal('not_found');
-      }
-      expect((await shownTo(other.owner, other)).readCount).to.equal(0);
-      const { body } = await group.owner.rest(
-        'GET',
-        `${pathOf(group)}/readers?announcementId=${announcementId}`,
-      );
-      expect(body.code).to.equal('not_found');
-    });
-
-    it('ends with the membership: who leaves or is removed is no reader, and begins anew', async () => {
-      const group = await buildGroup(app.url, { memberCount: 3 });
-      const { id, owner, members } = group;
-      await announce(group, 'news');
-      for (const member of members) await read(member, group);
-      await members[0].rest('POST', `/api/groups/${id}/leave`);
-      await kick(group, members[1]);
-      expect((await shownTo(owner, group)).readCount).to.equal(1);
-      expect(await readersOf(group)).to.deep.equal([members[2]?.id]);
-      for (const gone of [members[0], members[1]]) {
-        expect((await read(gone, group)).body.code).to.equal('not_found');
-        expect((await gone.rest('GET', pathOf(group))).body.code).to.equal('not_found');
-        expect((await gone.rest('GET', `${pathOf(group)}s`)).body.code).to.equal('not_found');
-      }
-      await owner.rest('POST', `/api/groups/${id}/members`, { userIds: [members[0].id] });
-      expect(await shownTo(members[0], group), 'from before they joined').to.deep.include({
-        content: 'news',
-        readAt: null,
-      });
     });
   });
 

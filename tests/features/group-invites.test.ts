@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import type { ListedInvite } from '../../src/features/groups/group-codes.contract.ts';
-import { buildUser, type TestUser } from '../support/builders.ts';
+import { buildUser, buildUsers, type TestUser } from '../support/builders.ts';
 import { rest } from '../support/clients.ts';
 import { onDatabase } from '../support/friendship.ts';
 import {
@@ -13,17 +13,13 @@ import {
   inviteOf,
   notAllowed,
   notFound,
+  recordOf,
+  revoke,
 } from '../support/group-codes.ts';
 import { buildGroup, promote, type TestGroup } from '../support/groups.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
 const dayMs = 86_400_000;
-
-async function buildUsers(url: string, count: number): Promise<TestUser[]> {
-  const users: TestUser[] = [];
-  for (let index = 0; index < count; index++) users.push(await buildUser(url));
-  return users;
-}
 
 describe('invite links of groups', () => {
   let app: TestApp;
@@ -38,12 +34,6 @@ describe('invite links of groups', () => {
     user.rest('POST', `/api/groups/${id}/invites`, input);
   const list = async (user: TestUser, { id }: TestGroup, query = '') =>
     (await user.rest('GET', `/api/groups/${id}/invites${query}`)).body.items as ListedInvite[];
-  const revoke = (user: TestUser, { id }: TestGroup, inviteId: string) =>
-    user.rest('DELETE', `/api/groups/${id}/invites/${inviteId}`);
-  const record = ({ id }: TestGroup) =>
-    onDatabase(app, (database) =>
-      database.collection('groups').findOne({ _id: new mongoose.Types.ObjectId(id) }),
-    );
   const expire = ({ id }: TestGroup, inviteId: string) =>
     onDatabase(app, async (database) => {
       const groups = database.collection<{ invites: { id: string }[] }>('groups');
@@ -70,7 +60,7 @@ describe('invite links of groups', () => {
         createdBy: bob.id,
       });
       expect(Date.parse(String(body.expiresAt)) - Date.now()).to.be.within(6.9 * dayMs, 7 * dayMs);
-      const kept = JSON.stringify(await record(group));
+      const kept = JSON.stringify(await recordOf(app, group));
       expect(kept).to.not.contain(code);
       expect(kept).to.contain(createHash('sha256').update(code).digest('base64url'));
     });
@@ -124,7 +114,7 @@ describe('invite links of groups', () => {
       await expire(group, expired.id);
       expect((await create(owner, group)).status).to.equal(201);
       expect((await create(owner, group)).body.code).to.equal('limit_reached');
-      expect((await record(group))?.invites).to.have.length(50);
+      expect((await recordOf(app, group))?.invites).to.have.length(50);
     });
 
     it('leaves no entry in the log, and nobody hears of it', async () => {
@@ -255,59 +245,6 @@ describe('invite links of groups', () => {
       const { code } = await inviteOf(group, carl, { maxUses: 1 });
       expect(await enter(bob, code)).to.deep.equal(notAllowed);
       expect((await list(carl, group)).map(({ uses }) => uses)).to.deep.equal([0]);
-    });
-  });
-
-  describe('at the same time as others', () => {
-    const jwtSecret = 'the same for both processes of this test';
-
-    it('the last places admit as many as there are, whichever process is asked', async () => {
-      const here = await startApp({ jwtSecret });
-      const there = await startApp({ jwtSecret, mongodbUri: here.mongodbUri });
-      const group = await buildGroup(here.url);
-      const users = await buildUsers(here.url, 8);
-      const invite = await inviteOf(group, group.owner, { maxUses: 3 });
-      const answers = await Promise.all(
-        users.map(async ({ token }, index) => {
-          const { status } = await rest(index % 2 === 0 ? here.url : there.url, {
-            method: 'POST',
-            path: '/api/groups/join-by-qrcode',
-            body: { code: invite.code },
-            token,
-          });
-          return status;
-        }),
-      );
-      expect(answers.toSorted()).to.deep.equal([200, 200, 200, 404, 404, 404, 404, 404]);
-      const { body } = await group.owner.rest('GET', `/api/groups/${group.id}`);
-      expect(body.memberCount).to.equal(6);
-      await there.close();
-      await here.close();
-    });
-
-    it('many losers of the last place are no guessers', async () => {
-      const group = await buildGroup(app.url);
-      const users = await buildUsers(app.url, 15);
-      const invite = await inviteOf(group, group.owner, { maxUses: 1 });
-      const answers = await Promise.all(users.map((user) => enter(user, invite.code)));
-      expect(answers.filter(([status]) => status === 200)).to.have.length(1);
-      expect(answers.filter(([status]) => status === 404)).to.have.length(14);
-    });
-
-    it('one that is revoked meanwhile lets in before or not at all', async () => {
-      for (let round = 0; round < 5; round++) {
-        const group = await buildGroup(app.url);
-        const [dave, eve] = (await buildUsers(app.url, 2)) as [TestUser, TestUser];
-        const { id, code } = await inviteOf(group, group.owner);
-        const [answer, revoked] = await Promise.all([enter(dave, code), revoke(group.owner, group, id)]);
-        expect(revoked.status).to.equal(204);
-        expect(answer).to.deep.be.oneOf([entered, notFound]);
-        const { body } = await group.owner.rest('GET', `/api/groups/${group.id}`);
-        expect(body.memberCount).to.equal(answer[0] === 200 ? 4 : 3);
-        expect((await record(group))?.invites).to.deep.equal([]);
-        await forgetTries(app);
-        expect(await enter(eve, code)).to.deep.equal(notFound);
-      }
     });
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createGroupNews } from '../../src/features/groups/group-news.ts';
-import type { GroupRecord, OutboxItem } from '../../src/features/groups/groups.rules.ts';
+import type { GroupMembership, GroupRecord, OutboxItem } from '../../src/features/groups/groups.rules.ts';
 
 const people = (count: number, name: string) =>
   Array.from({ length: count }, (_, index) => `${name}${index}`);
@@ -23,11 +23,14 @@ function openNews() {
       admit: (_, userIds) => told.push(`admitted ${userIds.length}`),
       dismiss: () => {},
       close: () => {},
-      follow: async () => {},
+      async follow(_, findMoves) {
+        for (const { userId, isMember } of await findMoves())
+          told.push(`${userId} ${isMember ? 'in' : 'out'}`);
+      },
     },
     conversationFor: () => ask().then(() => ({}) as never),
     usersFor: (_, userIds) => ask().then(() => new Map(userIds.map((userId) => [userId, {} as never]))),
-    findMoves: async () => [],
+    findPeople: async () => new Map([['user0', { role: 'member' } as GroupMembership]]),
     isHeard: () => true,
     onFailure: (error) => {
       throw error;
@@ -67,5 +70,12 @@ describe('news of groups', () => {
     expect(told.slice(1)).to.deep.equal(
       ['owner', ...group.adminIds].map((adminId) => `group_join_requested ${adminId}`),
     );
+  });
+
+  it('that others have told move sockets where the memberships say, and tell nothing', async () => {
+    const { tell, told } = openNews();
+    const data = { userIds: ['user0', 'user1'], byId: 'owner', via: 'invite' as const };
+    await tell({ ...newsOf({ change: { event: 'group_member_joined', data } }, 2), isRepeat: true });
+    expect(told).to.deep.equal(['user0 in', 'user1 out']);
   });
 });

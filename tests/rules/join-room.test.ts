@@ -15,10 +15,11 @@ function build() {
     },
   ]);
   let answer = (_isMember: boolean) => {};
-  const isMember = new Promise<boolean>((resolve) => {
-    answer = resolve;
+  const scene = new Promise((resolve) => {
+    answer = (isMember) =>
+      resolve({ actorId: 'ann', people: new Map(isMember ? [['ann', { role: 'member' }]] : []) });
   });
-  const { joinRoom } = createGroupsService({ rooms, isMember: () => isMember } as never);
+  const { joinRoom } = createGroupsService({ rooms, scenes: { require: () => scene } } as never);
   return { rooms, joined, answer, joinRoom };
 }
 

@@ -83,3 +83,10 @@ export async function buildFriends(url: string): Promise<[TestUser, TestUser]> {
   await befriend(one, other);
   return [one, other];
 }
+
+/** People whom nobody else in the suite knows, one after the other, as each takes a while. */
+export async function buildUsers(url: string, count: number): Promise<TestUser[]> {
+  const users: TestUser[] = [];
+  for (let index = 0; index < count; index++) users.push(await buildUser(url));
+  return users;
+}

@@ -1,4 +1,7 @@
+import { expect } from 'chai';
+import mongoose from 'mongoose';
 import type { TestUser } from './builders.ts';
+import { rest } from './clients.ts';
 import { onDatabase } from './friendship.ts';
 import type { TestGroup } from './groups.ts';
 import type { TestApp } from './start-app.ts';
@@ -41,3 +44,31 @@ export const notFound = [404, 'not_found'];
 export const notAllowed = [403, 'not_allowed'];
 export const entered = [200, undefined];
 export const asked = [202, undefined];
+
+/** What a code leads to; the status and the code of a refusal where it leads nowhere. */
+export async function resolveCode(user: TestUser, code: string) {
+  const { status, body } = await user.rest('POST', '/api/qrcodes/resolve', { code });
+  return status === 200 ? body : [status, body.code];
+}
+
+/** The public page of a code. */
+export const pageOf = (url: string, code: string, language = 'en') =>
+  rest(url, { method: 'GET', path: `/q/${code}`, headers: { 'accept-language': language } });
+
+/** That nobody gets anything by a code, at any door. */
+export async function expectGone(url: string, user: TestUser, code: string): Promise<void> {
+  expect(await enter(user, code)).to.deep.equal(notFound);
+  expect(await resolveCode(user, code)).to.deep.equal(notFound);
+  const gone = await pageOf(url, code);
+  expect(gone.status).to.equal(404);
+  expect(gone.bytes.toString()).to.equal((await pageOf(url, 'never-was')).bytes.toString());
+}
+
+export const revoke = (user: TestUser, { id }: Pick<TestGroup, 'id'>, inviteId: string) =>
+  user.rest('DELETE', `/api/groups/${id}/invites/${inviteId}`);
+
+/** A group as the database holds it. */
+export const recordOf = (app: TestApp, { id }: Pick<TestGroup, 'id'>) =>
+  onDatabase(app, (database) =>
+    database.collection('groups').findOne({ _id: new mongoose.Types.ObjectId(id) }),
+  );

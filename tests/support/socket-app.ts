@@ -114,3 +114,22 @@ export async function startSocketApp(): Promise<SocketApp> {
   };
   return app;
 }
+
+/** A handshake's question for groups, which waits for its answer. */
+export function holdHandshakes(app: SocketApp) {
+  let asked = () => {};
+  let answer: (ids: readonly string[]) => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const answered = new Promise<readonly string[]>((resolve, reject) => {
+    answer = resolve;
+    fail = reject;
+  });
+  app.findGroupIds = () => {
+    asked();
+    return answered;
+  };
+  return { isAsked, answer, fail };
+}

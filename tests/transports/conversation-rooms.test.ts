@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { TestSocket } from '../support/clients.ts';
-import { type SocketApp, startSocketApp } from '../support/socket-app.ts';
+import { holdHandshakes, type SocketApp, startSocketApp } from '../support/socket-app.ts';
 import { WsClient } from '../support/ws-client.ts';
 
 type Client = TestSocket | WsClient;
@@ -60,25 +60,6 @@ async function marksOf(client: Client, userId: string): Promise<number[]> {
 const marksOfAll = (some: Client[], userId: string) =>
   Promise.all(some.map((client) => marksOf(client, userId)));
 
-/** A handshake's question for groups, which waits for its answer. */
-function holdHandshakes() {
-  let asked = () => {};
-  let answer: (ids: readonly string[]) => void = () => {};
-  let fail: (error: Error) => void = () => {};
-  const isAsked = new Promise<void>((resolve) => {
-    asked = resolve;
-  });
-  const answered = new Promise<readonly string[]>((resolve, reject) => {
-    answer = resolve;
-    fail = reject;
-  });
-  app.findGroupIds = () => {
-    asked();
-    return answered;
-  };
-  return { isAsked, answer, fail };
-}
-
 beforeEach(() => {
   clients = [];
 });
@@ -100,7 +81,7 @@ describe('rooms of conversations', () => {
       it('a socket is in the rooms of all its groups when its client is told that it is in', async () => {
         const ann = somebody();
         const groups = Array.from({ length: 500 }, aGroup);
-        const { isAsked, answer } = holdHandshakes();
+        const { isAsked, answer } = holdHandshakes(app);
         const opening = open(kind, ann);
         await isAsked;
         answer(groups);
@@ -113,7 +94,7 @@ describe('rooms of conversations', () => {
         for (let turns = 0; turns <= 40; turns++) {
           const ann = somebody();
           const [left, closed, joined, kept] = [aGroup(), aGroup(), aGroup(), aGroup()];
-          const { isAsked, answer } = holdHandshakes();
+          const { isAsked, answer } = holdHandshakes(app);
           const opening = open(kind, ann);
           await isAsked;
           if (turns > 0) answer([left, closed, kept]);
@@ -132,7 +113,7 @@ describe('rooms of conversations', () => {
       it('of several moves during a handshake the last one counts', async () => {
         const ann = somebody();
         const [back, away] = [aGroup(), aGroup()];
-        const { isAsked, answer } = holdHandshakes();
+        const { isAsked, answer } = holdHandshakes(app);
         const opening = open(kind, ann);
         await isAsked;
         app.rooms.dismiss(back, [ann]);
@@ -210,7 +191,7 @@ describe('rooms of conversations', () => {
     for (const kind of Object.keys(kinds)) {
       it(kind, async () => {
         const [ann, group] = [somebody(), aGroup()];
-        const { isAsked, fail } = holdHandshakes();
+        const { isAsked, fail } = holdHandshakes(app);
         const refusal = refusalOf(kind, ann);
         await isAsked;
         app.rooms.admit(group, [ann]);
@@ -223,7 +204,7 @@ describe('rooms of conversations', () => {
 
   it('on /ws the answer to auth comes before anything that is pushed', async () => {
     const [ann, group] = [somebody(), aGroup()];
-    const { isAsked, answer } = holdHandshakes();
+    const { isAsked, answer } = holdHandshakes(app);
     const client = await new WsClient(app.url).opened();
     clients.push(client);
     client.send({ type: 'auth', token: ann });
@@ -259,7 +240,7 @@ describe('rooms of conversations', () => {
   it('a socket that closes during its handshake leaves nothing behind', async () => {
     for (const kind of Object.keys(kinds)) {
       const [ann, group] = [somebody(), aGroup()];
-      const { isAsked, answer } = holdHandshakes();
+      const { isAsked, answer } = holdHandshakes(app);
       const client =
         kind === 'Socket.IO' ? new TestSocket(app.url, ann) : new WsClient(app.url, headersOf(kind, ann));
       if (kind === '/ws, by frame') (await (client as WsClient).opened()).send({ type: 'auth', token: ann });

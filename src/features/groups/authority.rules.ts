@@ -17,7 +17,7 @@ export function roleIn({ ownerId, adminIds }: GroupRecord, userId: string): Excl
   return adminIds.includes(userId) ? 'admin' : null;
 }
 
-export function isMember({ people }: Scene, userId: string): boolean {
+export function isMember({ people }: Pick<Scene, 'people'>, userId: string): boolean {
   return (people.get(userId)?.role ?? null) !== null;
 }
 

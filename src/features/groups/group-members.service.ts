@@ -3,9 +3,10 @@ import type { Actor, Call } from '../../core/actor.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
-import type { Scene } from './authority.rules.ts';
+import { requireMember, type Scene } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
+import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
 import type { Decision, GroupMembership, GroupRecord } from './groups.rules.ts';
 import type { Joining } from './joining.ts';
@@ -25,7 +26,7 @@ interface MembersDeps {
     ): Promise<(GroupMembership & { order: string })[]>;
     setNickname(groupId: string, userId: string, nickname: string | null): Promise<boolean>;
   };
-  isMember(groupId: string, userId: string): Promise<boolean>;
+  scenes: Scenes;
   joining: Joining;
 }
 
@@ -50,7 +51,7 @@ export function createGroupMembers(deps: MembersDeps): Handlers<typeof groupMemb
 
     async list({ groupId, limit = usualLimit, cursor }, { actor }) {
       const after = cursor === undefined ? null : decodeCursor(cursor, order);
-      if (!(await deps.isMember(groupId, actor.userId))) throw new AppError('not_found');
+      requireMember(await deps.scenes.require(groupId, actor.userId));
       const found = await memberships.list(groupId, after, limit + 1);
       const page = found.slice(0, limit);
       const last = page.at(-1);

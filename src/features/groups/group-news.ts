@@ -1,16 +1,17 @@
-import type { ConversationRooms, Delivery, GroupMove } from '../../core/delivery.ts';
+import type { ConversationRooms, Delivery } from '../../core/delivery.ts';
 import type { Conversation, conversationsEvents } from '../conversations/conversations.contract.ts';
 import type { User } from '../users/users.contract.ts';
+import { isMember } from './authority.rules.ts';
 import type { groupsEvents } from './groups.contract.ts';
-import type { GroupRecord, OutboxItem } from './groups.rules.ts';
+import type { GroupMembership, GroupRecord, OutboxItem } from './groups.rules.ts';
 
 interface NewsDeps {
   delivery: Delivery<typeof groupsEvents & typeof conversationsEvents>;
   rooms: ConversationRooms;
   /** How a conversation stands for one of its members; `null` if they are in it no more. */
   conversationFor(userId: string, conversationId: string): Promise<Conversation | null>;
-  /** Whether these people are in a group now. */
-  findMoves(groupId: string, userIds: readonly string[]): Promise<GroupMove[]>;
+  /** What these people are, or were, in a group. */
+  findPeople(groupId: string, userIds: readonly string[]): Promise<ReadonlyMap<string, GroupMembership>>;
   usersFor(viewerId: string, userIds: readonly string[]): Promise<Map<string, User>>;
   /** Whether anybody would hear what is told to a person but not to the acting socket. */
   isHeard(userId: string, originSocketId: string | null): boolean;
@@ -61,7 +62,15 @@ export function createGroupNews({ delivery, rooms, ...deps }: NewsDeps) {
   /** What others have done and told may be over already, so sockets go where the memberships say. */
   async function follow({ group: { id }, item }: News): Promise<void> {
     const userIds = [...joiningIn(item), ...leavingIn(item)];
-    if (userIds.length > 0) await rooms.follow(userIds, () => deps.findMoves(id, userIds));
+    if (userIds.length > 0)
+      await rooms.follow(userIds, async () => {
+        const people = await deps.findPeople(id, userIds);
+        return userIds.map((userId) => ({
+          conversationId: id,
+          userId,
+          isMember: isMember({ people }, userId),
+        }));
+      });
     if (item.change?.event === 'group_dissolved') rooms.close(id);
   }
 

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Admission } from './admission.ts';
-import { requireEditor } from './authority.rules.ts';
+import { isMember, requireEditor, requireMember } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
 import type { Scenes } from './group-scenes.ts';
 import type { GroupViews } from './group-views.ts';
@@ -21,7 +21,6 @@ interface GroupsDeps {
   rooms: Pick<ConversationRooms, 'follow'>;
   scenes: Scenes;
   groupIdsOf(userId: string): Promise<string[]>;
-  isMember(groupId: string, userId: string): Promise<boolean>;
   pictures: {
     /** Answers the key under which the picture is found. */
     save(bytes: Buffer): Promise<string>;
@@ -35,13 +34,7 @@ const usualLimit = 50;
 const groupId = z.string().regex(/^[0-9a-f]{24}$/);
 
 export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsContract> {
-  const { store, changes, views, admission } = deps;
-
-  async function findAlive(id: string): Promise<GroupRecord> {
-    const [group] = await store.findAlive([id]);
-    if (!group) throw new AppError('not_found');
-    return group;
-  }
+  const { store, changes, views, admission, scenes } = deps;
 
   return {
     async create({ name, description, memberIds, joinMode, settings }, { actor, originSocketId }) {
@@ -103,8 +96,9 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async get({ groupId: id }, { actor }) {
-      const [group, isMember] = await Promise.all([findAlive(id), deps.isMember(id, actor.userId)]);
-      if (isMember) return views.toGroup(group, actor.userId);
+      const scene = await scenes.require(id, actor.userId);
+      const { group } = scene;
+      if (isMember(scene, actor.userId)) return views.toGroup(group, actor.userId);
       if (group.joinMode !== 'open' && group.joinMode !== 'approval') throw new AppError('not_found');
       return views.toPreview(group);
     },
@@ -114,7 +108,7 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     },
 
     async setAvatar({ groupId: id }, { actor, file, originSocketId }) {
-      requireEditor(await deps.scenes.require(id, actor.userId));
+      requireEditor(await scenes.require(id, actor.userId));
       await deps.avatarQuota.take(actor.userId);
       const key = await deps.pictures.save(file);
       try {
@@ -143,7 +137,7 @@ export function createGroupsService(deps: GroupsDeps): Handlers<typeof groupsCon
     async joinRoom({ groupId: id }, { actor: { userId } }) {
       // who is removed while this is read stays outside
       await deps.rooms.follow([userId], async () => {
-        if (!(await deps.isMember(id, userId))) throw new AppError('not_found');
+        requireMember(await scenes.require(id, userId));
         return [{ conversationId: id, userId, isMember: true }];
       });
       return { groupId: id };

@@ -4,7 +4,7 @@ import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { User } from '../users/users.contract.ts';
 import type { Admission } from './admission.ts';
-import { isMember as isMemberIn, requireAdmin } from './authority.rules.ts';
+import { isMember, requireAdmin } from './authority.rules.ts';
 import type { GroupChanges } from './group-changes.ts';
 import type { groupMembersContract } from './group-members.contract.ts';
 import type { Scenes } from './group-scenes.ts';
@@ -57,7 +57,7 @@ export function createJoining(deps: JoiningDeps): Joining {
           userIds,
           async decide(scene) {
             const route = mayBringIn(scene);
-            const coming = userIds.filter((userId) => !isMemberIn(scene, userId));
+            const coming = userIds.filter((userId) => !isMember(scene, userId));
             isPending = route === 'to_ask' && coming.length > 0;
             await admission.requireInvitable(actor.userId, coming);
             return isPending
@@ -84,7 +84,7 @@ export function createJoining(deps: JoiningDeps): Joining {
           actorId: userId,
           decide(scene) {
             isPending = false;
-            if (isMemberIn(scene, userId)) return null;
+            if (isMember(scene, userId)) return null;
             const { joinMode } = scene.group;
             if (joinMode !== 'open' && joinMode !== 'approval') throw new AppError('not_found');
             isPending = joinMode === 'approval';

@@ -27,11 +27,9 @@ interface Joining {
 }
 
 /** Lets people in who are not; `null` if all of them are. Who lets them in has been judged. */
-export function joined(
-  { group, people }: Scene,
-  { userIds, byId, via, mostMembers }: Joining,
-): Decision | null {
-  const coming = userIds.filter((userId) => (people.get(userId)?.role ?? null) === null);
+export function joined(scene: Scene, { userIds, byId, via, mostMembers }: Joining): Decision | null {
+  const { group, people } = scene;
+  const coming = userIds.filter((userId) => !isMember(scene, userId));
   if (coming.length === 0) return null;
   if (coming.some((userId) => people.get(userId)?.barredAt)) throw new AppError('not_allowed');
   if (group.memberCount + coming.length > mostMembers) throw new AppError('limit_reached');

@@ -160,7 +160,7 @@ export function createTyping({ delivery, inTurn, onFailure, ...deps }: TypingDep
   return {
     handlers,
 
-    /** The person has sent their message, or may write there no longer: nobody waits for them any more. */
+    /** The person has sent their message, so that nobody waits for them any more. */
     stop(userId: string, conversationId: string): void {
       const typist = typistAt({ userId, conversationId });
       if (typist) apply(typist, afterSaying(typist.state, false, performance.now()));
