@@ -112,8 +112,10 @@ export function createRelationshipStore(connection: Connection) {
     /** Which of these pairs are friends now; the check of every private message, so it reads no more than it needs. */
     async findFriendPairs(pairIds: readonly string[]): Promise<Set<string>> {
       const $in = pairIds.map((id) => new Types.ObjectId(id));
+      // all of them in one answer, whose cursor is then known to be at its end
+      const batchSize = $in.length + 1;
       const found = await relationships.collection
-        .find({ _id: { $in }, since: { $ne: null } }, { projection: { _id: 1 } })
+        .find({ _id: { $in }, since: { $ne: null } }, { projection: { _id: 1 }, batchSize })
         .toArray();
       return new Set(found.map(({ _id }) => _id.toHexString()));
     },

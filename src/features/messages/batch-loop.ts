@@ -1,5 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** Messages of 4,000 characters make it 24 MB, half of what MongoDB takes in one command. */
 const mostPerBatch = 2000;
+/** A batch costs the same whatever it carries, so small ones begin at least so far apart. */
+const spacingMs = 6;
+/** What is small: more would hardly make a message cheaper. */
+const smallBelow = 32;
 
 export interface BatchLoop<T> {
   push(item: T): void;
@@ -16,15 +22,22 @@ export interface BatchLoop<T> {
 
 /**
  * Handles what waits in batches, one batch at a time: while one is in flight, the next one grows. A batch starts with
- * `setImmediate`, which collects what one turn of the event loop brings without the delay of a timer.
+ * `setImmediate`, which collects what one turn of the event loop brings without the delay of a timer; only where items come
+ * close together, and the database takes them faster than that, a batch waits for some more.
  */
 export function createBatchLoop<T>(handle: (batch: T[]) => Promise<void>): BatchLoop<T> {
   let waiting: T[] = [];
   let running: Promise<void> | null = null;
 
   async function run(): Promise<void> {
+    let carried = 0;
+    let startedAt = 0;
     while (waiting.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
+      const earlyMs = startedAt + spacingMs - performance.now();
+      if (carried > 1 && waiting.length < smallBelow && earlyMs > 0) await delay(earlyMs);
+      else await new Promise((resolve) => setImmediate(resolve));
+      startedAt = performance.now();
+      carried = waiting.length;
       await handle(waiting.splice(0, mostPerBatch));
     }
     running = null;

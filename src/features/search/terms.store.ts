@@ -98,7 +98,7 @@ export function createTermStore(connection: Connection) {
             _id: { $in: messageIds.map((id) => new Types.ObjectId(id)) },
             $or: [{ terms: { $all: [...terms] } }, { terms: anyTerm }],
           },
-          { projection: { _id: 1 }, batchSize: messageIds.length },
+          { projection: { _id: 1 }, batchSize: messageIds.length + 1 },
         )
         .toArray();
       return new Set(found.map(({ _id }) => _id.toHexString()));
