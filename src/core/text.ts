@@ -13,18 +13,25 @@ const straySelector = /(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\d#*](?
 /** Tags spell a region behind a black flag, as in 🏴󠁧󠁢󠁥󠁮󠁧󠁿, and are invisible elsewhere. */
 const strayTag = /(?<![\u{1F3F4}\u{E0020}-\u{E007E}])[\u{E0020}-\u{E007F}]|\p{Noncharacter_Code_Point}/u;
 
+const hiding = [invisible, strayJoiner, straySelector, strayTag];
+const hidingAnywhere = hiding.map(({ source }) => new RegExp(source, 'gu'));
+/** Seen wherever it stands. */
+const visible = /(?![\u2800\p{Default_Ignorable_Code_Point}])[\p{L}\p{N}\p{P}\p{S}]/u;
+
 /** Whether a text has no characters that let one name pass for another or turn the text around them. */
 function isUnambiguous(text: string): boolean {
-  return ![invisible, strayJoiner, straySelector, strayTag].some((pattern) => pattern.test(text));
+  return !hiding.some((pattern) => pattern.test(text));
 }
 
 /** A text without what hides in it or turns it around. */
 export function withoutInvisible(text: string): string {
-  const patterns = [invisible, strayJoiner, straySelector, strayTag];
-  return patterns.reduce(
-    (left, { source }) => left.replace(new RegExp(source, 'gu'), ''),
-    text.toWellFormed(),
-  );
+  return hidingAnywhere.reduce((left, pattern) => left.replace(pattern, ''), text.toWellFormed());
+}
+
+/** Whether nothing of a text is seen. */
+export function isBlank(text: string): boolean {
+  // nearly every text begins with something that is seen, and this is asked of every message
+  return !visible.test(text) && withoutInvisible(text).trim() === '';
 }
 
 /** A name or a line about oneself: trimmed, bounded, nothing invisible in it. HTML is kept verbatim. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { shortText } from '../../src/core/text.ts';
+import { isBlank, shortText, withoutInvisible } from '../../src/core/text.ts';
 
 const line = shortText({ min: 1, max: 100 });
 const takes = (text: string) => line.safeParse(text).success;
@@ -55,5 +55,19 @@ describe('core: short texts', () => {
     expect(line.parse(`  ${'a'.repeat(100)} \t`)).to.have.length(100);
     expect(takes(' \t ')).to.equal(false);
     expect(takes('a'.repeat(101))).to.equal(false);
+  });
+});
+
+describe('core: blank texts', () => {
+  it('are those of which nothing is left without what is invisible', () => {
+    const mixed = fc
+      .array(fc.oneof(hidden, fc.constantFrom(' ', '\u2800', '\u3164', '\uFE0F', '\uFFFF'), letters, person))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.oneof(mixed, fc.string({ unit: 'binary' })), (text) => {
+        expect(isBlank(text), JSON.stringify(text)).to.equal(withoutInvisible(text).trim() === '');
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

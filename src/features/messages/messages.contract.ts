@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { id, timestamp } from '../../core/ids.ts';
 import { operation } from '../../core/operation.ts';
-import { withoutInvisible } from '../../core/text.ts';
+import { isBlank } from '../../core/text.ts';
 import { told } from '../../core/validation-messages.ts';
 
 const customMaxBytes = 4096;
@@ -11,10 +11,7 @@ const isSmallJson = (value: unknown) =>
 export const textContent = z
   .string()
   .max(4000)
-  .refine(
-    (text) => withoutInvisible(text).trim() !== '',
-    told({ en: 'Must not be blank', zh: '不能为空白' }),
-  );
+  .refine((text) => !isBlank(text), told({ en: 'Must not be blank', zh: '不能为空白' }));
 
 /** Given back as the whole File. */
 const upload = z.object({ fileId: id.meta({ description: 'An upload of mine' }) });
