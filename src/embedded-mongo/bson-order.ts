@@ -12,31 +12,30 @@ import {
  * MongoDB's order of types, as numbers that can also lead an index key. 1 is left for the end of a key.
  * Numbers share a rank, and so do strings and symbols: they compare with each other.
  */
-const ranks = new Map<number, number>([
-  [bsonType.minKey, 2],
-  [bsonType.undefined, 4],
-  [bsonType.null, 5],
-  [bsonType.int, 10],
-  [bsonType.long, 10],
-  [bsonType.double, 10],
-  [bsonType.decimal, 10],
-  [bsonType.string, 15],
-  [bsonType.symbol, 15],
-  [bsonType.object, 20],
-  [bsonType.array, 25],
-  [bsonType.binData, 30],
-  [bsonType.objectId, 35],
-  [bsonType.bool, 40],
-  [bsonType.date, 45],
-  [bsonType.timestamp, 47],
-  [bsonType.regex, 50],
-  [bsonType.dbPointer, 55],
-  [bsonType.javascript, 60],
-  [bsonType.javascriptWithScope, 65],
-  [bsonType.maxKey, 127],
-]);
+const ranks = new Uint8Array(256).fill(126);
+ranks[bsonType.minKey] = 2;
+ranks[bsonType.undefined] = 4;
+ranks[bsonType.null] = 5;
+ranks[bsonType.int] = 10;
+ranks[bsonType.long] = 10;
+ranks[bsonType.double] = 10;
+ranks[bsonType.decimal] = 10;
+ranks[bsonType.string] = 15;
+ranks[bsonType.symbol] = 15;
+ranks[bsonType.object] = 20;
+ranks[bsonType.array] = 25;
+ranks[bsonType.binData] = 30;
+ranks[bsonType.objectId] = 35;
+ranks[bsonType.bool] = 40;
+ranks[bsonType.date] = 45;
+ranks[bsonType.timestamp] = 47;
+ranks[bsonType.regex] = 50;
+ranks[bsonType.dbPointer] = 55;
+ranks[bsonType.javascript] = 60;
+ranks[bsonType.javascriptWithScope] = 65;
+ranks[bsonType.maxKey] = 127;
 
-export const rankOf = (type: number): number => ranks.get(type) ?? 126;
+export const rankOf = (type: number): number => ranks[type] ?? 126;
 
 /** Negative, zero or positive: `left` before, equal to or after `right` in MongoDB's order over all types. */
 export function compareValues(left: BsonValue, right: BsonValue): number {

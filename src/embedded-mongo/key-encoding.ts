@@ -31,14 +31,23 @@ export function encodeComponent(value: BsonValue | undefined, isDescending: bool
   return writer.finish();
 }
 
-/** Closes a key. Longer ones keep 900 bytes and a hash: equal stays equal, order among them is lost. */
-export function finishKey(components: Buffer): { key: Buffer; isHashed: boolean } {
-  if (components.length <= maxKeySize) return { key: Buffer.concat([components, endMark]), isHashed: false };
-  const hash = createHash('sha256').update(components).digest();
-  return { key: Buffer.concat([components.subarray(0, keptSize), endMark, hash]), isHashed: true };
-}
-
 export const endMark = Buffer.of(endOfComponents);
+
+/**
+ * Closes the key whose components were written from `start` on; tells whether it had to be hashed. Longer ones keep 900
+ * bytes and a hash: equal stays equal, order among them is lost.
+ */
+export function closeKey(writer: BsonWriter, start: number): boolean {
+  if (writer.length - start <= maxKeySize) {
+    writer.byte(endOfComponents);
+    return false;
+  }
+  const hash = createHash('sha256').update(writer.bytes.subarray(start, writer.length)).digest();
+  writer.length = start + keptSize;
+  writer.byte(endOfComponents);
+  writer.raw(hash);
+  return true;
+}
 
 /** Bounds of a scan that also cover hashed keys: cut to what those keep. */
 export function cutLower(bound: Buffer): Buffer {
@@ -76,15 +85,19 @@ function writeBody(writer: BsonWriter, value: BsonValue): void {
       break;
     }
     case bsonType.date:
-    case bsonType.timestamp: {
-      const at = writer.reserve(8);
-      const flip = value.type === bsonType.date ? 1n << 63n : 0n;
-      writer.bytes.writeBigUInt64BE(bytes.readBigUInt64LE(start) ^ flip, at);
+    case bsonType.timestamp:
+      writeTime(writer, value);
       break;
-    }
     default:
       writer.raw(bytes, start, end);
   }
+}
+
+/** The greatest byte first; dates are signed, and the earliest of them has to come first. */
+function writeTime(writer: BsonWriter, { type, bytes, end }: BsonValue): void {
+  const at = writer.reserve(8);
+  for (let index = 0; index < 8; index++) writer.bytes[at + index] = bytes[end - 1 - index] ?? 0;
+  if (type === bsonType.date) writer.bytes[at] = (writer.bytes[at] ?? 0) ^ 0x80;
 }
 
 /** Zero bytes are escaped, so that the terminating zero sorts a text before its continuations. */
