@@ -37,11 +37,24 @@ export class BsonWriter {
   }
 
   header(type: number, name: string): void {
-    const size = Buffer.byteLength(name);
-    const at = this.reserve(size + 2);
+    const at = this.reserve(1 + name.length);
     this.bytes[at] = type;
-    this.bytes.write(name, at + 1);
-    this.bytes[at + 1 + size] = 0;
+    if (!this.ascii(at + 1, name)) {
+      this.length = at + 1;
+      const start = this.reserve(Buffer.byteLength(name));
+      this.bytes.write(name, start);
+    }
+    this.byte(0);
+  }
+
+  /** Writes what is a name nearly always, without a call; false when it is more than ASCII. */
+  private ascii(start: number, name: string): boolean {
+    for (let index = 0; index < name.length; index++) {
+      const unit = name.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      this.bytes[start + index] = unit;
+    }
+    return true;
   }
 
   raw(source: Buffer, start = 0, end = source.length): void {

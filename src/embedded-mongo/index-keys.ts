@@ -2,7 +2,7 @@ import { compareValues } from './bson-order.ts';
 import { type BsonValue, bsonType, type Path, valuesOf } from './bson-value.ts';
 import { BsonWriter } from './bson-writer.ts';
 import { MongoError } from './errors.ts';
-import { closeKey, writeComponent } from './key-encoding.ts';
+import { closeKey, idSize, writeComponent } from './key-encoding.ts';
 import { visitPath } from './path-values.ts';
 
 export interface IndexField {
@@ -46,7 +46,6 @@ export function keysOf(index: Keyed, document: BsonValue, recordId: Buffer): Ind
   return { keys: isRepeated ? withoutRepeats(keys) : keys, multikey, isHashed, isEmpty };
 }
 
-const idSize = 4;
 const usualSize = 4096;
 /** One for all, since a document's keys are written and copied in one go. */
 let keyWriter = new BsonWriter(usualSize);
@@ -64,7 +63,7 @@ function writeKeys(
   let isHashed = false;
 
   function complete(): void {
-    if (closeKey(writer, idSize)) isHashed = true;
+    if (closeKey(writer)) isHashed = true;
     if (!isUnique) writer.raw(recordId);
     keys.push(writer.copy());
   }

@@ -8,8 +8,10 @@ const endOfComponents = 1;
 /** As an exclusive upper bound: above every first byte. */
 export const aboveAll = 0xff;
 
-const maxKeySize = 1024;
-export const keptSize = 900;
+/** A key begins with the number of its index. */
+export const idSize = 4;
+const maxKeySize = idSize + 1024;
+export const keptSize = idSize + 900;
 
 /** Appends one component whose bytes order as MongoDB orders the values; descending ones are inverted. */
 export function writeComponent(
@@ -24,30 +26,34 @@ export function writeComponent(
   for (let at = from; at < writer.length; at++) writer.bytes[at] = 0xff - (writer.bytes[at] ?? 0);
 }
 
-/** The bytes of one value as a key component. */
-export function encodeComponent(value: BsonValue | undefined, isDescending: boolean): Buffer {
-  const writer = new BsonWriter(64);
+/** The bytes of one value as a key component, after those of what precedes it. */
+export function encodeComponent(
+  value: BsonValue | undefined,
+  isDescending: boolean,
+  prefix = noBytes,
+): Buffer {
+  const writer = new BsonWriter(prefix.length + 64);
+  writer.raw(prefix);
   writeComponent(writer, value, isDescending);
   return writer.finish();
 }
 
-export const endMark = Buffer.of(endOfComponents);
+const noBytes: Buffer = Buffer.alloc(0);
 
 /**
- * Closes the key whose components were written from `start` on; tells whether it had to be hashed. Longer ones keep 900
- * bytes and a hash: equal stays equal, order among them is lost.
+ * Closes a key; tells whether it had to be hashed. Longer ones keep 900 bytes of their components and a hash: equal stays
+ * equal, order among them is lost.
  */
-export function closeKey(writer: BsonWriter, start: number): boolean {
-  if (writer.length - start <= maxKeySize) {
-    writer.byte(endOfComponents);
-    return false;
-  }
-  const hash = createHash('sha256').update(writer.bytes.subarray(start, writer.length)).digest();
-  writer.length = start + keptSize;
+export function closeKey(writer: BsonWriter): boolean {
+  const isHashed = writer.length > maxKeySize;
+  const hash = isHashed && createHash('sha256').update(writer.finish().subarray(idSize)).digest();
+  if (hash) writer.length = keptSize;
   writer.byte(endOfComponents);
-  writer.raw(hash);
-  return true;
+  if (hash) writer.raw(hash);
+  return isHashed;
 }
+
+export const endMark = Buffer.of(endOfComponents);
 
 /** Bounds of a scan that also cover hashed keys: cut to what those keep. */
 export function cutLower(bound: Buffer): Buffer {
