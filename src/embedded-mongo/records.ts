@@ -64,12 +64,13 @@ export function createRecords(storage: Storage, catalogue: Catalogue): Records {
     get: (collection, recordId) => storage.documents.get(recordKey(collection, recordId)),
 
     insert(collection, bytes) {
-      const recordId = collection.nextRecordId++;
+      const recordId = collection.nextRecordId;
       const id = encodeRecordId(recordId);
       const entries = entriesOf(collection, bytes, id);
       storage.allOrNothing(() => {
         for (const each of entries) add(collection, each, id, bytes);
       });
+      collection.nextRecordId++;
       storage.documents.put(recordKey(collection, recordId), bytes);
     },
 
