@@ -2,7 +2,7 @@ import { compareValues } from './bson-order.ts';
 import { type BsonValue, bsonType, type Path, valuesOf } from './bson-value.ts';
 import { BsonWriter } from './bson-writer.ts';
 import { MongoError } from './errors.ts';
-import { closeKey, idSize, writeComponent } from './key-encoding.ts';
+import { closeKey, idSize, noBytes, writeComponent } from './key-encoding.ts';
 import { visitPath } from './path-values.ts';
 
 export interface IndexField {
@@ -63,9 +63,9 @@ function writeKeys(
   let isHashed = false;
 
   function complete(): void {
-    if (closeKey(writer)) isHashed = true;
-    if (!isUnique) writer.raw(recordId);
-    keys.push(writer.copy());
+    const closed = closeKey(writer, isUnique ? noBytes : recordId);
+    keys.push(closed.key);
+    isHashed ||= closed.isHashed;
   }
 
   function writeFrom(position: number): void {

@@ -38,19 +38,24 @@ export function encodeComponent(
   return writer.finish();
 }
 
-const noBytes: Buffer = Buffer.alloc(0);
+export const noBytes: Buffer = Buffer.alloc(0);
 
 /**
- * Closes a key; tells whether it had to be hashed. Longer ones keep 900 bytes of their components and a hash: equal stays
- * equal, order among them is lost.
+ * The whole key of what is written so far, which stays. Longer ones keep 900 bytes of their components and a hash: equal
+ * stays equal, order among them is lost.
  */
-export function closeKey(writer: BsonWriter): boolean {
-  const isHashed = writer.length > maxKeySize;
-  const hash = isHashed && createHash('sha256').update(writer.finish().subarray(idSize)).digest();
-  if (hash) writer.length = keptSize;
+export function closeKey(writer: BsonWriter, suffix: Buffer): { key: Buffer; isHashed: boolean } {
+  const { length } = writer;
+  if (length > maxKeySize) {
+    const written = writer.finish();
+    const hash = createHash('sha256').update(written.subarray(idSize)).digest();
+    return { key: Buffer.concat([written.subarray(0, keptSize), endMark, hash, suffix]), isHashed: true };
+  }
   writer.byte(endOfComponents);
-  if (hash) writer.raw(hash);
-  return isHashed;
+  writer.raw(suffix);
+  const key = writer.copy();
+  writer.length = length;
+  return { key, isHashed: false };
 }
 
 export const endMark = Buffer.of(endOfComponents);

@@ -68,6 +68,19 @@ describe('embedded-mongo index entries', () => {
     expect(await things.countDocuments({ names: 'c' })).to.equal(1);
   });
 
+  it('are the same for the same members after a long value, in whatever order', async () => {
+    const things = database.collection();
+    await things.createIndex({ text: 1, tags: 1 }, { unique: true });
+    const text = 'x'.repeat(1200);
+    await things.insertOne({ text, tags: ['a', 'b'] });
+    expect(await entryCount(things, { text: 1, tags: 1 })).to.equal(2);
+    for (const tag of ['a', 'b']) {
+      expect((await failureOf(things.insertOne({ text, tags: tag }))).code).to.equal(11000);
+      expect((await failureOf(things.insertOne({ text, tags: ['c', tag] }))).code).to.equal(11000);
+    }
+    await things.insertOne({ text, tags: 'c' });
+  });
+
   it('stay as they were when the second of two unique keys is taken', async () => {
     const things = database.collection();
     await things.createIndex({ a: 1 }, { unique: true });
