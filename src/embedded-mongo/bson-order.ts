@@ -12,31 +12,30 @@ import {
  * MongoDB's order of types, as numbers that can also lead an index key. 1 is left for the end of a key.
  * Numbers share a rank, and so do strings and symbols: they compare with each other.
  */
-const ranks = new Map<number, number>([
-  [bsonType.minKey, 2],
-  [bsonType.undefined, 4],
-  [bsonType.null, 5],
-  [bsonType.int, 10],
-  [bsonType.long, 10],
-  [bsonType.double, 10],
-  [bsonType.decimal, 10],
-  [bsonType.string, 15],
-  [bsonType.symbol, 15],
-  [bsonType.object, 20],
-  [bsonType.array, 25],
-  [bsonType.binData, 30],
-  [bsonType.objectId, 35],
-  [bsonType.bool, 40],
-  [bsonType.date, 45],
-  [bsonType.timestamp, 47],
-  [bsonType.regex, 50],
-  [bsonType.dbPointer, 55],
-  [bsonType.javascript, 60],
-  [bsonType.javascriptWithScope, 65],
-  [bsonType.maxKey, 127],
-]);
+const ranks = new Uint8Array(256).fill(126);
+ranks[bsonType.minKey] = 2;
+ranks[bsonType.undefined] = 4;
+ranks[bsonType.null] = 5;
+ranks[bsonType.int] = 10;
+ranks[bsonType.long] = 10;
+ranks[bsonType.double] = 10;
+ranks[bsonType.decimal] = 10;
+ranks[bsonType.string] = 15;
+ranks[bsonType.symbol] = 15;
+ranks[bsonType.object] = 20;
+ranks[bsonType.array] = 25;
+ranks[bsonType.binData] = 30;
+ranks[bsonType.objectId] = 35;
+ranks[bsonType.bool] = 40;
+ranks[bsonType.date] = 45;
+ranks[bsonType.timestamp] = 47;
+ranks[bsonType.regex] = 50;
+ranks[bsonType.dbPointer] = 55;
+ranks[bsonType.javascript] = 60;
+ranks[bsonType.javascriptWithScope] = 65;
+ranks[bsonType.maxKey] = 127;
 
-export const rankOf = (type: number): number => ranks.get(type) ?? 126;
+export const rankOf = (type: number): number => ranks[type] ?? 126;
 
 /** Negative, zero or positive: `left` before, equal to or after `right` in MongoDB's order over all types. */
 export function compareValues(left: BsonValue, right: BsonValue): number {
@@ -61,9 +60,9 @@ export function compareValues(left: BsonValue, right: BsonValue): number {
     case bsonType.string:
     case bsonType.symbol:
     case bsonType.javascript:
-      return left.bytes.compare(right.bytes, right.start + 4, right.end - 1, left.start + 4, left.end - 1);
+      return compareBytes(left, right, 4);
     default:
-      return left.bytes.compare(right.bytes, right.start, right.end, left.start, left.end);
+      return compareBytes(left, right, 0);
   }
 }
 
@@ -85,7 +84,20 @@ function compareNumbers(left: BsonValue, right: BsonValue): number {
 function compareBinaries(left: BsonValue, right: BsonValue): number {
   const byLength = left.end - left.start - (right.end - right.start);
   if (byLength !== 0) return byLength;
-  return left.bytes.compare(right.bytes, right.start + 4, right.end, left.start + 4, left.end);
+  return compareBytes(left, right, 4);
+}
+
+const comparedByLoop = 24;
+
+/** By the bytes after those that are skipped. Most values differ early on, where a loop is faster than a call. */
+function compareBytes(left: BsonValue, right: BsonValue, skipped: number): number {
+  const [from, otherFrom] = [left.start + skipped, right.start + skipped];
+  const length = Math.min(left.end - from, right.end - otherFrom, comparedByLoop);
+  for (let at = 0; at < length; at++) {
+    const difference = (left.bytes[from + at] ?? 0) - (right.bytes[otherFrom + at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.bytes.compare(right.bytes, otherFrom + length, right.end, from + length, left.end);
 }
 
 function compareDocuments(left: BsonValue, right: BsonValue): number {
@@ -104,9 +116,18 @@ function compareDocuments(left: BsonValue, right: BsonValue): number {
   return others.next().done ? 0 : -1;
 }
 
-function compareNames(left: string, right: string): number {
-  return left === right ? 0 : Buffer.compare(Buffer.from(left), Buffer.from(right));
+/** In the order of their UTF-8 bytes, which is that of code points. */
+export function compareNames(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const [one, other] = [left.charCodeAt(at), right.charCodeAt(at)];
+    if (one !== other) return pointRank(one) - pointRank(other);
+  }
+  return left.length - right.length;
 }
+
+/** Surrogates stand for code points above all that a unit can be by itself. */
+const pointRank = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit);
 
 /** A whole number within JavaScript's exact range, or undefined for anything else. */
 export function integerOf(value: BsonValue | undefined): number | undefined {

@@ -1,8 +1,9 @@
-import { bsonType, endOfValue } from './bson-value.ts';
+import { bsonType, endOfName, endOfValue } from './bson-value.ts';
 import { MongoError } from './errors.ts';
 
 const maxDepth = 180;
-const knownTypes = new Set<number>(Object.values(bsonType));
+const knownTypes = new Uint8Array(256);
+for (const type of Object.values(bsonType)) knownTypes[type] = 1;
 
 /**
  * Checks once, on arrival, that every length and terminator lies where it must, so that nothing behind needs to.
@@ -17,9 +18,9 @@ export function validateDocument(bytes: Buffer, start: number, limit: number, de
   let at = start + 4;
   while (at < end - 1) {
     const type = bytes[at] ?? 0;
-    const nameEnd = bytes.indexOf(0, at + 1);
-    if (!knownTypes.has(type)) throw invalid(`unrecognized BSON type ${type}`);
-    if (nameEnd < 0 || nameEnd >= end - 1) throw invalid('a field name is not terminated');
+    const nameEnd = endOfName(bytes, at + 1);
+    if (!knownTypes[type]) throw invalid(`unrecognized BSON type ${type}`);
+    if (nameEnd >= end - 1) throw invalid('a field name is not terminated');
     at = validateValue({ bytes, type, start: nameEnd + 1, limit: end - 1, depth });
   }
   if (at !== end - 1) throw invalid('a value exceeds its document');

@@ -61,25 +61,20 @@ export function asDocument(bytes: Buffer): BsonValue {
   return { type: bsonType.object, bytes, start: 0, end: bytes.length };
 }
 
-const fixedSizes = new Map<number, number>([
-  [bsonType.double, 8],
-  [bsonType.undefined, 0],
-  [bsonType.objectId, 12],
-  [bsonType.bool, 1],
-  [bsonType.date, 8],
-  [bsonType.null, 0],
-  [bsonType.int, 4],
-  [bsonType.timestamp, 8],
-  [bsonType.long, 8],
-  [bsonType.decimal, 16],
-  [bsonType.minKey, 0],
-  [bsonType.maxKey, 0],
-]);
+const variableSize = 255;
+/** The sizes of values by their type, a table since every walk over a document asks it for each field. */
+const sizes = new Uint8Array(256).fill(variableSize);
+for (const type of [bsonType.double, bsonType.date, bsonType.timestamp, bsonType.long]) sizes[type] = 8;
+for (const type of [bsonType.undefined, bsonType.null, bsonType.minKey, bsonType.maxKey]) sizes[type] = 0;
+sizes[bsonType.objectId] = 12;
+sizes[bsonType.bool] = 1;
+sizes[bsonType.int] = 4;
+sizes[bsonType.decimal] = 16;
 
 /** Where the value that starts here ends. Trusts lengths: for validated bytes only. */
 export function endOfValue(bytes: Buffer, type: number, start: number): number {
-  const fixed = fixedSizes.get(type);
-  if (fixed !== undefined) return start + fixed;
+  const size = sizes[type] ?? variableSize;
+  if (size !== variableSize) return start + size;
   switch (type) {
     case bsonType.string:
     case bsonType.javascript:
@@ -100,14 +95,21 @@ export function endOfValue(bytes: Buffer, type: number, start: number): number {
   }
 }
 
+/** Where the name that starts here ends, at its zero byte: names are short, so a search by a call costs more. */
+export function endOfName(bytes: Buffer, start: number): number {
+  let at = start;
+  while (bytes[at]) at++;
+  return at;
+}
+
 /** The elements of a document or array, in order. */
 export function* elementsOf(document: BsonValue): Generator<BsonElement> {
   const { bytes } = document;
   let at = document.start + 4;
   const last = document.end - 1;
   while (at < last) {
-    const type = bytes.readUInt8(at);
-    const nameEnd = bytes.indexOf(0, at + 1);
+    const type = bytes[at] ?? 0;
+    const nameEnd = endOfName(bytes, at + 1);
     const start = nameEnd + 1;
     const end = endOfValue(bytes, type, start);
     yield { type, name: bytes.toString('utf8', at + 1, nameEnd), bytes, start, end };
@@ -122,8 +124,8 @@ export function valuesOf(list: BsonValue): BsonValue[] {
   let at = list.start + 4;
   const last = list.end - 1;
   while (at < last) {
-    const type = bytes.readUInt8(at);
-    const start = bytes.indexOf(0, at + 1) + 1;
+    const type = bytes[at] ?? 0;
+    const start = endOfName(bytes, at + 1) + 1;
     const end = endOfValue(bytes, type, start);
     values.push({ type, bytes, start, end });
     at = end;
@@ -138,7 +140,7 @@ export function fieldOf(document: BsonValue, name: Buffer): BsonValue | undefine
   const last = document.end - 1;
   while (at < last) {
     const type = bytes[at] ?? 0;
-    const nameEnd = bytes.indexOf(0, at + 1);
+    const nameEnd = endOfName(bytes, at + 1);
     const end = endOfValue(bytes, type, nameEnd + 1);
     if (isSame(bytes, at + 1, nameEnd, name)) return { type, bytes, start: nameEnd + 1, end };
     at = end;

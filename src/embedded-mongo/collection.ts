@@ -52,13 +52,6 @@ export function rangeOf(id: number): KeyRange {
   return { start, end };
 }
 
-export function indexKey(index: Index, key: Buffer): Buffer {
-  const full = Buffer.allocUnsafe(4 + key.length);
-  full.writeUInt32BE(index.id);
-  key.copy(full, 4);
-  return full;
-}
-
 export function encodeRecordId(recordId: number): Buffer {
   const bytes = Buffer.allocUnsafe(recordIdSize);
   bytes.writeUIntBE(recordId, 0, recordIdSize);

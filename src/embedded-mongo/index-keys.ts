@@ -2,7 +2,7 @@ import { compareValues } from './bson-order.ts';
 import { type BsonValue, bsonType, type Path, valuesOf } from './bson-value.ts';
 import { BsonWriter } from './bson-writer.ts';
 import { MongoError } from './errors.ts';
-import { finishKey, writeComponent } from './key-encoding.ts';
+import { closeKey, idSize, noBytes, writeComponent } from './key-encoding.ts';
 import { visitPath } from './path-values.ts';
 
 export interface IndexField {
@@ -10,7 +10,15 @@ export interface IndexField {
   isDescending: boolean;
 }
 
+/** What of an index its keys are made of. */
+interface Keyed {
+  readonly id: number;
+  readonly fields: readonly IndexField[];
+  readonly isUnique: boolean;
+}
+
 export interface IndexKeys {
+  /** Whole keys, with the index's number and, unless the index is unique, the record's. */
   keys: Buffer[];
   /** Positions of the fields that held an array. */
   multikey: number[];
@@ -22,30 +30,75 @@ export interface IndexKeys {
 
 const emptyArray: BsonValue = { type: bsonType.undefined, bytes: Buffer.alloc(0), start: 0, end: 0 };
 
-/** The keys (without the index's number) under which an index holds a document: several if a field is an array. */
-export function keysOf(fields: readonly IndexField[], document: BsonValue): IndexKeys {
-  const found = fields.map(({ path }) => valuesAt(document, path));
-  const multikey = [...found.keys()].filter((position) => found[position]?.isMulti);
-  refuseParallelArrays(fields, multikey);
-  let partial: (BsonValue | undefined)[][] = [[]];
-  for (const { values } of found) {
-    partial = partial.flatMap((before) => values.map((value) => [...before, value]));
+/** The keys under which an index holds a document: several if a field is an array. */
+export function keysOf(index: Keyed, document: BsonValue, recordId: Buffer): IndexKeys {
+  const found = index.fields.map(({ path }) => valuesAt(document, path));
+  const multikey: number[] = [];
+  let isEmpty = true;
+  for (const [position, { values, isMulti }] of found.entries()) {
+    if (isMulti) multikey.push(position);
+    isEmpty &&= values.length === 1 && values[0] === undefined;
   }
-  let isHashed = false;
-  const keys = new Map<string, Buffer>();
-  for (const values of partial) {
-    const writer = new BsonWriter(64);
-    for (const [position, field] of fields.entries())
-      writeComponent(writer, values[position], field.isDescending);
-    const finished = finishKey(writer.finish());
-    isHashed ||= finished.isHashed;
-    keys.set(partial.length > 1 ? finished.key.toString('latin1') : '', finished.key);
-  }
-  const isEmpty = found.every(({ values }) => values.length === 1 && values[0] === undefined);
-  return { keys: [...keys.values()], multikey, isHashed, isEmpty };
+  if (multikey.length > 1) refuseParallelArrays(index.fields, multikey);
+  const { keys, isHashed } = writeKeys(index, found, recordId);
+  // elsewhere a key that is written twice is there once
+  const isRepeated = index.isUnique && keys.length > 1;
+  return { keys: isRepeated ? withoutRepeats(keys) : keys, multikey, isHashed, isEmpty };
 }
 
-function valuesAt(document: BsonValue, path: Path): { values: (BsonValue | undefined)[]; isMulti: boolean } {
+const usualSize = 4096;
+/** One for all, since a document's keys are written and copied in one go. */
+let keyWriter = new BsonWriter(usualSize);
+
+/** Goes through all combinations of the fields' values; what stands before an array is written once for all members. */
+function writeKeys(
+  { id, fields, isUnique }: Keyed,
+  found: readonly Found[],
+  recordId: Buffer,
+): Pick<IndexKeys, 'keys' | 'isHashed'> {
+  // the room that a huge value took is not kept
+  if (keyWriter.bytes.length > 16 * usualSize) keyWriter = new BsonWriter(usualSize);
+  const writer = keyWriter;
+  const keys: Buffer[] = [];
+  let isHashed = false;
+
+  function complete(): void {
+    const closed = closeKey(writer, isUnique ? noBytes : recordId);
+    keys.push(closed.key);
+    isHashed ||= closed.isHashed;
+  }
+
+  function writeFrom(position: number): void {
+    const field = fields[position];
+    if (field === undefined) {
+      complete();
+      return;
+    }
+    const start = writer.length;
+    for (const value of found[position]?.values ?? []) {
+      writer.length = start;
+      writeComponent(writer, value, field.isDescending);
+      writeFrom(position + 1);
+    }
+  }
+
+  writer.length = 0;
+  writer.bytes.writeUInt32BE(id, writer.reserve(idSize));
+  writeFrom(0);
+  return { keys, isHashed };
+}
+
+function withoutRepeats(keys: readonly Buffer[]): Buffer[] {
+  return [...new Map(keys.map((key) => [key.toString('latin1'), key])).values()];
+}
+
+interface Found {
+  values: readonly (BsonValue | undefined)[];
+  /** Whether there was an array at the path or on the way. */
+  isMulti: boolean;
+}
+
+function valuesAt(document: BsonValue, path: Path): Found {
   const values: (BsonValue | undefined)[] = [];
   let visits = 0;
   let isMulti = false;
@@ -55,7 +108,7 @@ function valuesAt(document: BsonValue, path: Path): { values: (BsonValue | undef
       isMulti = true;
       const members = valuesOf(value);
       if (members.length === 0) values.push(emptyArray);
-      else values.push(...members);
+      else for (const member of members) values.push(member);
     } else values.push(value);
     return false;
   });

@@ -8,8 +8,10 @@ const endOfComponents = 1;
 /** As an exclusive upper bound: above every first byte. */
 export const aboveAll = 0xff;
 
-const maxKeySize = 1024;
-export const keptSize = 900;
+/** A key begins with the number of its index. */
+export const idSize = 4;
+const maxKeySize = idSize + 1024;
+export const keptSize = idSize + 900;
 
 /** Appends one component whose bytes order as MongoDB orders the values; descending ones are inverted. */
 export function writeComponent(
@@ -24,18 +26,36 @@ export function writeComponent(
   for (let at = from; at < writer.length; at++) writer.bytes[at] = 0xff - (writer.bytes[at] ?? 0);
 }
 
-/** The bytes of one value as a key component. */
-export function encodeComponent(value: BsonValue | undefined, isDescending: boolean): Buffer {
-  const writer = new BsonWriter(64);
+/** The bytes of one value as a key component, after those of what precedes it. */
+export function encodeComponent(
+  value: BsonValue | undefined,
+  isDescending: boolean,
+  prefix = noBytes,
+): Buffer {
+  const writer = new BsonWriter(prefix.length + 64);
+  writer.raw(prefix);
   writeComponent(writer, value, isDescending);
   return writer.finish();
 }
 
-/** Closes a key. Longer ones keep 900 bytes and a hash: equal stays equal, order among them is lost. */
-export function finishKey(components: Buffer): { key: Buffer; isHashed: boolean } {
-  if (components.length <= maxKeySize) return { key: Buffer.concat([components, endMark]), isHashed: false };
-  const hash = createHash('sha256').update(components).digest();
-  return { key: Buffer.concat([components.subarray(0, keptSize), endMark, hash]), isHashed: true };
+export const noBytes: Buffer = Buffer.alloc(0);
+
+/**
+ * The whole key of what is written so far, which stays. Longer ones keep 900 bytes of their components and a hash: equal
+ * stays equal, order among them is lost.
+ */
+export function closeKey(writer: BsonWriter, suffix: Buffer): { key: Buffer; isHashed: boolean } {
+  const { length } = writer;
+  if (length > maxKeySize) {
+    const written = writer.finish();
+    const hash = createHash('sha256').update(written.subarray(idSize)).digest();
+    return { key: Buffer.concat([written.subarray(0, keptSize), endMark, hash, suffix]), isHashed: true };
+  }
+  writer.byte(endOfComponents);
+  writer.raw(suffix);
+  const key = writer.copy();
+  writer.length = length;
+  return { key, isHashed: false };
 }
 
 export const endMark = Buffer.of(endOfComponents);
@@ -76,15 +96,19 @@ function writeBody(writer: BsonWriter, value: BsonValue): void {
       break;
     }
     case bsonType.date:
-    case bsonType.timestamp: {
-      const at = writer.reserve(8);
-      const flip = value.type === bsonType.date ? 1n << 63n : 0n;
-      writer.bytes.writeBigUInt64BE(bytes.readBigUInt64LE(start) ^ flip, at);
+    case bsonType.timestamp:
+      writeTime(writer, value);
       break;
-    }
     default:
       writer.raw(bytes, start, end);
   }
+}
+
+/** The greatest byte first; dates are signed, and the earliest of them has to come first. */
+function writeTime(writer: BsonWriter, { type, bytes, end }: BsonValue): void {
+  const at = writer.reserve(8);
+  for (let index = 0; index < 8; index++) writer.bytes[at + index] = bytes[end - 1 - index] ?? 0;
+  if (type === bsonType.date) writer.bytes[at] = (writer.bytes[at] ?? 0) ^ 0x80;
 }
 
 /** Zero bytes are escaped, so that the terminating zero sorts a text before its continuations. */

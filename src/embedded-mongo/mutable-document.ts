@@ -45,9 +45,11 @@ function writeMembers(writer: BsonWriter, node: DocumentNode | ArrayNode): void 
 /** The whole document's bytes, with `_id` in front. */
 export function encodeNode(root: DocumentNode): Buffer {
   const writer = new BsonWriter();
+  const begin = writer.open();
   const id = root.fields.get('_id');
-  const ordered = id === undefined ? root.fields : new Map([['_id', id], ...root.fields]);
-  writeMembers(writer, { fields: ordered });
+  if (id !== undefined) writeNode(writer, '_id', id);
+  for (const [field, child] of root.fields) if (field !== '_id') writeNode(writer, field, child);
+  writer.close(begin);
   return writer.finish();
 }
 

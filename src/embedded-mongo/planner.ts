@@ -80,6 +80,8 @@ function bestIndex(collection: Collection, wanted: Wanted): Candidate | undefine
   for (const index of collection.indexes) {
     const candidate = index.isReady ? considerIndex(index, wanted) : undefined;
     if (candidate !== undefined && candidate.rank > (best?.rank ?? 0)) best = candidate;
+    // one document at most: no other index finds it cheaper
+    if (best?.plan.isPoint && best.plan.ranges.length === 1) break;
   }
   return best;
 }
@@ -132,7 +134,7 @@ function considerIndex(index: Index, { filter, constraints, sort, isForced }: Wa
     index,
     filter,
     isPoint: isPoint && scan.ranges.every(({ end }) => end.length < keptSize),
-    ranges: mergeRanges(scan.ranges, rangeOf(index.id).start),
+    ranges: mergeRanges(scan.ranges),
     isMerged: isSorted && sort.length > 0 && sequential === undefined,
     isReverse: direction === 'reverse',
     isSorted,
@@ -150,7 +152,7 @@ interface Fixed {
 }
 
 function fixFields(index: Index, constraints: Constraints): Fixed {
-  let prefixes: Buffer[] = [Buffer.alloc(0)];
+  let prefixes: Buffer[] = [rangeOf(index.id).start];
   const state: Fixed = { ranges: [], fixed: 0, single: 0, isBounded: false, excludesMissing: false };
   let hasMultikey = false;
   for (const [position, field] of index.fields.entries()) {
@@ -167,20 +169,18 @@ function fixFields(index: Index, constraints: Constraints): Fixed {
       state.excludesMissing = true;
       return { ...state, ranges: bounded };
     }
-    const components = points.map((point) => encodeComponent(point, field.isDescending));
     prefixes = prefixes.flatMap((prefix) =>
-      components.map((component) => Buffer.concat([prefix, component])),
+      points.map((point) => encodeComponent(point, field.isDescending, prefix)),
     );
     state.excludesMissing ||= points.every(({ type }) => rankOf(type) > 5);
     if (points.length === 1 && state.single === state.fixed) state.single++;
     state.fixed++;
   }
-  const ranges = prefixes.map((prefix) => ({
-    start: prefix,
-    end: withByte(prefix, aboveAll),
-    fixedBytes: prefix.length,
-  }));
-  return { ...state, ranges };
+  return { ...state, ranges: prefixes.map(rangeOfPrefix) };
+}
+
+function rangeOfPrefix(prefix: Buffer): IndexRange {
+  return { start: prefix, end: withByte(prefix, aboveAll), fixedBytes: prefix.length };
 }
 
 interface Bounded {
@@ -226,7 +226,10 @@ function edgeOf(
 }
 
 function withByte(bytes: Buffer, byte: number): Buffer {
-  return Buffer.concat([bytes, Buffer.of(byte)]);
+  const longer = Buffer.allocUnsafe(bytes.length + 1);
+  longer.set(bytes);
+  longer[bytes.length] = byte;
+  return longer;
 }
 
 /** Which way to walk for the sort; undefined when the index does not give it. */
@@ -266,16 +269,15 @@ function mergeDirection(
 }
 
 /** Ascending and without overlaps, so that no entry is met twice and the walk follows the index's order. */
-function mergeRanges(ranges: IndexRange[], id: Buffer): IndexRange[] {
-  const bounded = ranges.map(({ start, end, fixedBytes }) => ({
-    start: Buffer.concat([id, cutLower(start)]),
-    end: Buffer.concat([id, cutUpper(end)]),
-    fixedBytes: id.length + fixedBytes,
-  }));
-  if (bounded.length < 2) return bounded;
-  bounded.sort((left, right) => Buffer.compare(left.start, right.start));
+function mergeRanges(ranges: IndexRange[]): IndexRange[] {
+  for (const range of ranges) {
+    range.start = cutLower(range.start);
+    range.end = cutUpper(range.end);
+  }
+  if (ranges.length < 2) return ranges;
+  ranges.sort((left, right) => Buffer.compare(left.start, right.start));
   const merged: IndexRange[] = [];
-  for (const range of bounded) {
+  for (const range of ranges) {
     const last = merged.at(-1);
     if (last === undefined || Buffer.compare(range.start, last.end) >= 0) merged.push(range);
     else if (Buffer.compare(range.end, last.end) > 0) last.end = range.end;

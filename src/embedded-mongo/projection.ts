@@ -75,9 +75,11 @@ export function project(projection: Projection | undefined, bytes: Buffer): Buff
   if (projection === undefined) return bytes;
   const writer = new BsonWriter(bytes.length);
   const begin = writer.open();
+  const onlyId = projection.isInclusion && projection.fields.size === 0;
   for (const element of elementsOf(asDocument(bytes))) {
     if (element.name !== '_id') writeField(writer, element, projection);
     else if (projection.hasId) writer.value('_id', element);
+    if (onlyId && element.name === '_id') break;
   }
   writer.close(begin);
   return writer.finish();

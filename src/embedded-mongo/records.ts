@@ -1,14 +1,7 @@
 import { asDocument, type BsonValue, bsonType, fieldOf, rawBytes } from './bson-value.ts';
 import { describeValue } from './bson-writer.ts';
 import type { Catalogue } from './catalogue.ts';
-import {
-  type Collection,
-  encodeRecordId,
-  type Index,
-  indexKey,
-  recordIdSize,
-  recordKey,
-} from './collection.ts';
+import { type Collection, encodeRecordId, type Index, recordIdSize, recordKey } from './collection.ts';
 import { MongoError } from './errors.ts';
 import { keysOf } from './index-keys.ts';
 import { matches } from './matcher.ts';
@@ -23,7 +16,7 @@ export interface StoredDocument {
 /** Reads and changes documents together with all their index keys. Changes only within a write. */
 export interface Records {
   get(collection: Collection, recordId: number): Buffer | undefined;
-  /** Throws DuplicateKey, before anything is written. */
+  /** Throws DuplicateKey, and then nothing is written. The same holds for `replace` and `addToIndex`. */
   insert(collection: Collection, bytes: Buffer): void;
   replace(collection: Collection, stored: StoredDocument, bytes: Buffer): void;
   remove(collection: Collection, stored: StoredDocument): void;
@@ -31,85 +24,91 @@ export interface Records {
   addToIndex(collection: Collection, index: Index, stored: StoredDocument): void;
 }
 
-interface IndexChange {
+/** What an index holds of one document. */
+interface IndexEntries {
   index: Index;
-  key: Buffer;
+  keys: readonly Buffer[];
 }
 
 export function createRecords(storage: Storage, catalogue: Catalogue): Records {
-  function keysIn(collection: Collection, index: Index, document: BsonValue): IndexChange[] {
-    if (index.partialFilter !== undefined && !matches(index.partialFilter, document)) return [];
-    const { keys, multikey, isHashed, isEmpty } = keysOf(index.fields, document);
-    if (isEmpty && index.isSparse) return [];
+  function keysIn(collection: Collection, index: Index, document: BsonValue, id: Buffer): readonly Buffer[] {
+    if (index.partialFilter !== undefined && !matches(index.partialFilter, document)) return noKeys;
+    const { keys, multikey, isHashed, isEmpty } = keysOf(index, document, id);
+    if (isEmpty && index.isSparse) return noKeys;
     if (multikey.some((position) => !index.multikey.has(position))) {
       catalogue.markMultikey(collection, index, multikey);
     }
     if (isHashed && !index.hasHashedKeys) catalogue.markHashed(collection, index);
-    return keys.map((key) => ({ index, key: indexKey(index, key) }));
+    return keys;
   }
 
-  function allKeys(collection: Collection, bytes: Buffer): IndexChange[] {
+  /** In all indexes. */
+  function entriesOf(collection: Collection, bytes: Buffer, id: Buffer): IndexEntries[] {
     const document = asDocument(bytes);
-    return collection.indexes.flatMap((index) => keysIn(collection, index, document));
+    return collection.indexes.map((index) => ({ index, keys: keysIn(collection, index, document, id) }));
   }
 
-  function refuseDuplicates(collection: Collection, changes: IndexChange[], document: BsonValue): void {
-    for (const { index, key } of changes) {
-      if (index.isUnique && storage.indexes.get(key) !== undefined)
-        throw duplicateKey(collection, index, document);
+  /** Throws DuplicateKey. */
+  function add(collection: Collection, { index, keys }: IndexEntries, id: Buffer, bytes: Buffer): void {
+    for (const key of keys) {
+      if (!index.isUnique) storage.indexes.put(key, empty);
+      else if (!storage.indexes.add(key, id)) throw duplicateKey(collection, index, asDocument(bytes));
     }
   }
 
-  function add({ index, key }: IndexChange, id: Buffer): void {
-    if (index.isUnique) storage.indexes.put(key, id);
-    else storage.indexes.put(Buffer.concat([key, id]), empty);
-  }
-
-  function drop({ index, key }: IndexChange, id: Buffer): void {
-    if (index.isUnique) storage.indexes.remove(key, id);
-    else storage.indexes.remove(Buffer.concat([key, id]), empty);
+  function drop({ index, keys }: IndexEntries, id: Buffer): void {
+    for (const key of keys) storage.indexes.remove(key, index.isUnique ? id : empty);
   }
 
   return {
     get: (collection, recordId) => storage.documents.get(recordKey(collection, recordId)),
 
     insert(collection, bytes) {
-      const changes = allKeys(collection, bytes);
-      refuseDuplicates(collection, changes, asDocument(bytes));
-      const recordId = collection.nextRecordId++;
+      const recordId = collection.nextRecordId;
       const id = encodeRecordId(recordId);
+      const entries = entriesOf(collection, bytes, id);
+      storage.allOrNothing(() => {
+        for (const each of entries) add(collection, each, id, bytes);
+      });
+      collection.nextRecordId++;
       storage.documents.put(recordKey(collection, recordId), bytes);
-      for (const change of changes) add(change, id);
     },
 
     replace(collection, { recordId, bytes: before }, bytes) {
       const id = encodeRecordId(recordId);
-      const old = allKeys(collection, before);
-      const now = allKeys(collection, bytes);
-      const added = now.filter((change) => !old.some(({ key }) => key.equals(change.key)));
-      const dropped = old.filter((change) => !now.some(({ key }) => key.equals(change.key)));
-      refuseDuplicates(collection, added, asDocument(bytes));
-      for (const change of dropped) drop(change, id);
-      for (const change of added) add(change, id);
+      const old = entriesOf(collection, before, id);
+      const now = entriesOf(collection, bytes, id);
+      storage.allOrNothing(() => {
+        for (const [position, entries] of now.entries()) {
+          const kept = old[position]?.keys ?? noKeys;
+          add(collection, { ...entries, keys: without(entries.keys, kept) }, id, bytes);
+        }
+      });
+      for (const [position, entries] of old.entries()) {
+        drop({ ...entries, keys: without(entries.keys, now[position]?.keys ?? noKeys) }, id);
+      }
       storage.documents.put(recordKey(collection, recordId), bytes, before);
     },
 
     remove(collection, { recordId, bytes }) {
       const id = encodeRecordId(recordId);
-      for (const change of allKeys(collection, bytes)) drop(change, id);
+      for (const entries of entriesOf(collection, bytes, id)) drop(entries, id);
       storage.documents.remove(recordKey(collection, recordId), bytes);
     },
 
     addToIndex(collection, index, { recordId, bytes }) {
-      const document = asDocument(bytes);
-      const changes = keysIn(collection, index, document);
-      refuseDuplicates(collection, changes, document);
-      for (const change of changes) add(change, encodeRecordId(recordId));
+      const id = encodeRecordId(recordId);
+      const keys = keysIn(collection, index, asDocument(bytes), id);
+      storage.allOrNothing(() => add(collection, { index, keys }, id, bytes));
     },
   };
 }
 
+const noKeys: readonly Buffer[] = [];
 const empty = Buffer.alloc(0);
+
+const without = (keys: readonly Buffer[], others: readonly Buffer[]): readonly Buffer[] =>
+  keys.filter((key) => !others.some((other) => other.equals(key)));
 
 /** The record an index entry points to: a unique index keeps it as value, others at the key's end. */
 export function recordIdOf(index: Index, entry: { key: Buffer; value: Buffer }): number {

@@ -21,6 +21,8 @@ export interface Table {
   get(key: Buffer): Buffer | undefined;
   /** `before` is what the key held, undefined for a new key. */
   put(key: Buffer, value: Buffer, before?: Buffer): void;
+  /** Puts a key that is not there yet; false, and nothing done, when it is. */
+  add(key: Buffer, value: Buffer): boolean;
   remove(key: Buffer, before: Buffer): void;
   /** Entries of a range. Release the iterator with `return()`: an open one pins its snapshot. */
   scan(range: KeyRange, isReverse?: boolean): Iterator<Entry>;
@@ -32,12 +34,17 @@ export interface Storage {
   indexes: Table;
   /** Runs in a write transaction, all of it or nothing; resolves once the result is on disk. */
   write<Result>(run: () => Result): Promise<Result>;
+  /** Within a write: a part of it that is done as a whole or, when it throws, not at all. */
+  allOrNothing(run: () => void): void;
   /** Called in reverse order when the running write fails, to take back changes in memory. */
   onUndo(undo: () => void): void;
   /** Holds off every other process's writes while `run` works. For taking over a directory only. */
   exclusively<Result>(run: () => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
+
+/** What takes back one change of the running write: of a key, or in memory. */
+type Undo = { lmdb: Lmdb; key: Buffer; before: Buffer | undefined } | (() => void);
 
 /** Opens (or creates) the database files of a directory, which gets mode 0700. */
 export function openStorage(directory: string): Storage {
@@ -50,21 +57,29 @@ export function openStorage(directory: string): Storage {
     keyEncoding: 'binary',
     maxDbs: 4,
   });
-  let undos: (() => void)[] = [];
-  const onUndo = (undo: () => void) => void undos.push(undo);
+  const undos: Undo[] = [];
   const table = (name: string) =>
-    createTable(root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' }), onUndo);
+    createTable(root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' }), undos);
+
+  function allOrNothing<Result>(run: () => Result): Result {
+    const start = undos.length;
+    try {
+      return run();
+    } catch (failure) {
+      while (undos.length > start) takeBack(undos.pop());
+      throw failure;
+    }
+  }
 
   function attempt<Result>(run: () => Result): { result: Result } | { failure: unknown } {
-    undos = [];
+    undos.length = 0;
     try {
-      return { result: run() };
+      return { result: allOrNothing(run) };
     } catch (failure) {
       // a throw would keep what the transaction already holds, and other commands' writes are in it too
-      for (const undo of undos.reverse()) undo();
       return { failure };
     } finally {
-      undos = [];
+      undos.length = 0;
     }
   }
 
@@ -72,7 +87,8 @@ export function openStorage(directory: string): Storage {
     catalogue: table('catalogue'),
     documents: table('documents'),
     indexes: table('indexes'),
-    onUndo,
+    allOrNothing,
+    onUndo: (undo) => void undos.push(undo),
 
     async write(run) {
       const outcome = await toDisk(root, () => attempt(run));
@@ -99,17 +115,38 @@ async function toDisk<Result>(root: RootDatabase<Buffer, Buffer>, run: () => Res
   }
 }
 
-function createTable(lmdb: Lmdb, onUndo: (undo: () => void) => void): Table {
+function takeBack(undo: Undo | undefined): void {
+  if (undo === undefined) return;
+  if (typeof undo === 'function') undo();
+  else if (undo.before === undefined) void undo.lmdb.remove(undo.key);
+  else void undo.lmdb.put(undo.key, undo.before);
+}
+
+function createTable(lmdb: Lmdb, undos: Undo[]): Table {
   return {
-    get: (key) => lmdb.getBinary(key),
+    get(key) {
+      // lmdb reads into one long buffer for all and sets its length
+      const found = lmdb.getBinaryFast(key);
+      if (found === undefined) return undefined;
+      const value = Buffer.allocUnsafe(found.length);
+      value.set(found.subarray(0, found.length));
+      return value;
+    },
 
     put(key, value, before) {
-      onUndo(() => void (before === undefined ? lmdb.remove(key) : lmdb.put(key, before)));
+      undos.push({ lmdb, key, before });
       void lmdb.put(key, value);
     },
 
+    add(key, value) {
+      // within a transaction lmdb answers at once
+      const isAdded = lmdb.putSync(key, value, onlyNew) as unknown as boolean;
+      if (isAdded) undos.push({ lmdb, key, before: undefined });
+      return isAdded;
+    },
+
     remove(key, before) {
-      onUndo(() => void lmdb.put(key, before));
+      undos.push({ lmdb, key, before });
       void lmdb.remove(key);
     },
 
@@ -121,3 +158,5 @@ function createTable(lmdb: Lmdb, onUndo: (undo: () => void) => void): Table {
     },
   };
 }
+
+const onlyNew = { noOverwrite: true };

@@ -1,5 +1,13 @@
-import { isEqual, textOf } from './bson-order.ts';
-import { asDocument, type BsonElement, type BsonValue, bsonType, elementsOf, fieldOf } from './bson-value.ts';
+import { compareNames, isEqual, textOf } from './bson-order.ts';
+import {
+  asDocument,
+  type BsonElement,
+  type BsonValue,
+  bsonType,
+  elementsOf,
+  fieldOf,
+  toPath,
+} from './bson-value.ts';
 import { MongoError, unsupported } from './errors.ts';
 import type { Filter } from './filter.ts';
 import {
@@ -24,7 +32,7 @@ export interface Update {
 
 interface Step {
   path: string;
-  names: string[];
+  names: readonly string[];
   isOnInsertOnly: boolean;
   modify(root: DocumentNode, place: ReturnType<typeof placeOf>): void;
 }
@@ -156,8 +164,8 @@ function parseStep(operator: string, element: BsonElement, now: Date): Step[] {
   return [{ path: element.name, names, isOnInsertOnly, modify: (_, place) => modify(place) }];
 }
 
-function checkedNames(path: string): string[] {
-  const names = path.split('.');
+function checkedNames(path: string): readonly string[] {
+  const { names } = toPath(path);
   if (names.includes(''))
     throw new MongoError('BadValue', `The update path '${path}' contains an empty field name`);
   const positional = names.find((name) => name.startsWith('$'));
@@ -170,7 +178,7 @@ function checkedNames(path: string): string[] {
   );
 }
 
-function renameSteps(element: BsonElement, from: string[]): Step[] {
+function renameSteps(element: BsonElement, from: readonly string[]): Step[] {
   const target = textOf(element);
   if (target === undefined)
     throw new MongoError('BadValue', `The 'to' field for $rename must be a string: ${element.name}`);
@@ -226,13 +234,13 @@ function conflict(path: string, at: string): MongoError {
 }
 
 /** New fields are appended in the order of their paths, numbers by value, as MongoDB does since 5.0. */
-function comparePaths(left: string[], right: string[]): number {
+function comparePaths(left: readonly string[], right: readonly string[]): number {
   for (const [position, name] of left.entries()) {
     const other = right[position];
     if (other === undefined) return 1;
     if (name === other) continue;
     const areNumbers = /^\d+$/.test(name) && /^\d+$/.test(other);
-    return areNumbers ? Number(name) - Number(other) : Buffer.compare(Buffer.from(name), Buffer.from(other));
+    return areNumbers ? Number(name) - Number(other) : compareNames(name, other);
   }
   return left.length - right.length;
 }

@@ -81,8 +81,7 @@ function withId(document: BsonValue): Buffer {
   const id = first?.name === '_id' ? first : fieldOf(document, idName);
   if (id !== undefined) checkId(id);
   if (first?.name === '_id') {
-    // a copy, since the frame is far larger than what is kept of it
-    const bytes = Buffer.from(rawBytes(document));
+    const bytes = rawBytes(document);
     checkSize(bytes);
     return bytes;
   }
