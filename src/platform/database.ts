@@ -49,7 +49,12 @@ export function createDatabase(uri: string) {
       isOutage(error) ||
       (error instanceof mongoose.Error && connection.readyState !== mongoose.ConnectionStates.connected),
 
-    close: (): Promise<void> => connection.close(),
+    async close(): Promise<void> {
+      // Mongoose alone would wait for a connection that is being made, however long it takes
+      if (connection.readyState === mongoose.ConnectionStates.connecting)
+        await connection.getClient()?.close();
+      await connection.close();
+    },
   };
 }
 
