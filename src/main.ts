@@ -20,12 +20,14 @@ try {
 async function run(): Promise<void> {
   const { readConfig } = await import('./config.ts');
   const { createApp } = await import('./app.ts');
+  const { hostsOf } = await import('./platform/database.ts');
   const config = readConfig();
   if (stop.isAsked) return;
   const app = await createApp(config);
   const serve = async () => {
     const { port } = await app.listen();
-    if (!stop.isAsked) process.stdout.write(banner(config, port));
+    const hosts = config.mongodbUri === null ? null : hostsOf(config.mongodbUri);
+    if (!stop.isAsked) process.stdout.write(banner({ config, port, hosts }));
     await stop.asked;
   };
   if (!stop.isAsked) await Promise.race([serve(), stop.asked]);
@@ -48,12 +50,10 @@ function listenForStop() {
   return stop;
 }
 
-function banner({ host, mongodbUri, dataDir }: Config, port: number): string {
-  const database =
-    mongodbUri === null
-      ? `embedded, data in ${resolve(dataDir)}`
-      : `MongoDB at ${mongodbUri.replace(/^mongodb(\+srv)?:\/\/(.*@)?([^/?]+).*$/, '$3')}`;
-  return `\n  Parley listens on http://${host ?? 'localhost'}:${port}\n  Database: ${database}\n\n`;
+/** What is up, and where the data is; of a connection string its hosts alone, as the rest may be secret. */
+function banner({ config, port, hosts }: { config: Config; port: number; hosts: string | null }): string {
+  const database = hosts === null ? `embedded, data in ${resolve(config.dataDir)}` : `MongoDB at ${hosts}`;
+  return `\n  Parley listens on http://${config.host ?? 'localhost'}:${port}\n  Database: ${database}\n\n`;
 }
 
 /** What is wrong, in words; where it happened too if nobody foresaw it. */
