@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostsOf } from './platform/database.ts';
 import type { S3Settings } from './platform/file-storage/s3-settings.ts';
 import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
@@ -31,7 +32,10 @@ export const settings = z.object({
   HOST: z.string().optional(),
   MONGODB_URI: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://')
+    .refine(
+      (uri) => hostsOf(uri) !== null,
+      'must be what the driver of MongoDB takes: scheme mongodb or mongodb+srv, a host, known options, and % : / ? # [ ] @ within user and password written as %25 and so on',
+    )
     .optional(),
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string().optional(),

@@ -130,7 +130,20 @@ describe('config', () => {
     LOG_LEVEL: ['verbose'],
     MESSAGE_ROAMING_DAYS: ['-1', '36501', '100000', 'NaN', 'Infinity', '1e3', '7d', '1,5', '.'],
     MESSAGE_RETENTION_DAYS: ['-0.5', '36500.1', 'for ever', '0x10'],
-    MONGODB_URI: ['localhost:27017', 'postgres://db'],
+    MONGODB_URI: [
+      'localhost:27017',
+      'postgres://db',
+      'mongodb://',
+      'mongodb:///parley',
+      'mongodb://user:hunter2@/parley',
+      'mongodb://user:p%ss@host/x',
+      'mongodb://user:p@ss:w0rd@host/x',
+      'mongodb://user:p/ss@host/x',
+      'mongodb://host:99999/x',
+      'mongodb://host/x?tls=perhaps',
+      'mongodb://host/x?password=hunter2',
+      'mongodb+srv://user:hunter2@host:27017/x',
+    ],
   })) {
     for (const value of values) {
       it(`refuses ${name}=${value}, by name and without the value`, () => {
@@ -140,6 +153,18 @@ describe('config', () => {
         if (value.length > 2) expect(faults[0]).to.not.include(value);
       });
     }
+  }
+
+  for (const uri of [
+    'mongodb://127.0.0.1:27017/parley',
+    'mongodb://user:p%40ss%2F@a.example,b.example:27018/parley?replicaSet=rs&authSource=admin',
+    'mongodb://[::1]:27017/parley',
+    'mongodb://%2Ftmp%2Fdb.sock/parley?directConnection=true',
+    'mongodb+srv://user:pass@cluster.example.net/parley?retryWrites=true&w=majority&appName=chat',
+  ]) {
+    it(`takes MONGODB_URI=${uri}`, () => {
+      expect(readConfig({ MONGODB_URI: uri }).mongodbUri).to.equal(uri);
+    });
   }
 
   it('tells all faults at once, each on a line of its own', () => {
