@@ -15,7 +15,7 @@ import { buildSockets, buildTransports } from './wiring/transports.ts';
 export interface App {
   /** Starts everything. Resolves when the server listens and, unless the database is away, is ready. */
   listen(): Promise<{ port: number }>;
-  /** Answers what is in flight, tells the clients and closes everything (promise 18). */
+  /** Answers what is in flight, tells the clients and closes everything (promise 18), also while it still starts. */
   close(): Promise<void>;
 }
 
@@ -56,8 +56,10 @@ export async function createApp(config: Config): Promise<App> {
   });
 
   async function openDatabase(): Promise<void> {
+    if (drain.isDraining) return;
     try {
       await database.open();
+      if (drain.isDraining) return;
       isOpen = true;
       features.start();
     } catch (error) {
@@ -74,18 +76,24 @@ export async function createApp(config: Config): Promise<App> {
     );
   }
 
+  let listening: Promise<unknown> = Promise.resolve();
+
   return {
     async listen() {
-      httpServer.listen(config.port, config.host);
-      await once(httpServer, 'listening');
+      listening = once(httpServer.listen(config.port, config.host), 'listening');
+      await listening;
+      const { port } = httpServer.address() as AddressInfo;
       await openDatabase();
-      return { port: (httpServer.address() as AddressInfo).port };
+      return { port };
     },
 
     async close() {
+      // what does not listen yet cannot be closed
+      await listening;
       announceRestart(Math.round(Math.random() * reconnectWithinMs));
       await Promise.race([drain.finish(), delay(answerWithinMs, undefined, { ref: false })]);
-      await asFarAsPossible(features.settle());
+      // before the database is open there is nothing to settle
+      if (isOpen) await asFarAsPossible(features.settle());
       await close();
       await asFarAsPossible(features.closePresence());
       await asFarAsPossible(database.close());

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostsOf } from './platform/database.ts';
 import type { S3Settings } from './platform/file-storage/s3-settings.ts';
 import type { MailSettings } from './platform/mail/mail-settings.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
@@ -8,6 +9,7 @@ import { type GroupLimits, groupSettings, toGroupLimits } from './settings/group
 import { type HistorySettings, historySettings, toHistory } from './settings/history.ts';
 import { mailFaults, mailSettings, toMail } from './settings/mail.ts';
 import { type PresenceSettings, presenceSettings, toPresence } from './settings/presence.ts';
+import { secretFaults } from './settings/secrets.ts';
 import { smsFaults, smsSettings, toSms } from './settings/sms.ts';
 import {
   storageFaults,
@@ -17,8 +19,6 @@ import {
   type UploadLimits,
   uploadSettings,
 } from './settings/storage.ts';
-
-const exampleSecrets = ['your_jwt_secret_key', 'a_very_strong_secret_key_at_least_32_chars_long'];
 
 const personalCodeSeconds = 30 * 86_400;
 
@@ -31,7 +31,10 @@ export const settings = z.object({
   HOST: z.string().optional(),
   MONGODB_URI: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://')
+    .refine(
+      (uri) => hostsOf(uri) !== null,
+      'must be what the driver of MongoDB takes: scheme mongodb or mongodb+srv, a host, known options, and % : / ? # [ ] @ within user and password written as %25 and so on',
+    )
     .optional(),
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string().optional(),
@@ -164,10 +167,7 @@ function toConfig(set: Settings): Config {
 
 /** What production refuses although it is well-formed: it would start and be unsafe, or lose everything. */
 function productionFaults(set: Given): string[] {
-  const faults: string[] = [];
-  const secret = set.JWT_SECRET;
-  if (typeof secret !== 'string') faults.push('JWT_SECRET must be set in production');
-  else faults.push(...secretFaults(secret));
+  const faults = secretFaults(set);
   if (set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS must be on in production');
   for (const name of ['SMS_DRIVER', 'EMAIL_DRIVER'])
     if (set[name] === 'log') faults.push(`${name} must not be log in production, where logs are not secret`);
@@ -175,13 +175,5 @@ function productionFaults(set: Given): string[] {
   if (set.MONGODB_URI === undefined && set.DATA_DIR === undefined) {
     faults.push('MONGODB_URI must be set in production (or DATA_DIR, on a disk that outlives a restart)');
   }
-  return faults;
-}
-
-function secretFaults(secret: string): string[] {
-  const faults: string[] = [];
-  if (Buffer.byteLength(secret) < 32) faults.push('JWT_SECRET must have 32 bytes at least');
-  if (new Set(secret).size < 10) faults.push('JWT_SECRET must have 10 different characters at least');
-  if (exampleSecrets.includes(secret)) faults.push('JWT_SECRET must not be taken from an example');
   return faults;
 }

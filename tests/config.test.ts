@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { ConfigError, readConfig, settings } from '../src/config.ts';
@@ -13,6 +14,14 @@ function faultsOf(environment: Record<string, string | undefined>): readonly str
     if (error instanceof ConfigError) return error.faults;
     throw error;
   }
+}
+
+/** What `.env.example` sets, by name. */
+async function readExample(): Promise<[string, string][]> {
+  return (await readFile('.env.example', 'utf8')).split('\n').flatMap((line): [string, string][] => {
+    const [, name, value] = /^#? ?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value ?? '']];
+  });
 }
 
 describe('config', () => {
@@ -130,7 +139,20 @@ describe('config', () => {
     LOG_LEVEL: ['verbose'],
     MESSAGE_ROAMING_DAYS: ['-1', '36501', '100000', 'NaN', 'Infinity', '1e3', '7d', '1,5', '.'],
     MESSAGE_RETENTION_DAYS: ['-0.5', '36500.1', 'for ever', '0x10'],
-    MONGODB_URI: ['localhost:27017', 'postgres://db'],
+    MONGODB_URI: [
+      'localhost:27017',
+      'postgres://db',
+      'mongodb://',
+      'mongodb:///parley',
+      'mongodb://user:hunter2@/parley',
+      'mongodb://user:p%ss@host/x',
+      'mongodb://user:p@ss:w0rd@host/x',
+      'mongodb://user:p/ss@host/x',
+      'mongodb://host:99999/x',
+      'mongodb://host/x?tls=perhaps',
+      'mongodb://host/x?password=hunter2',
+      'mongodb+srv://user:hunter2@host:27017/x',
+    ],
   })) {
     for (const value of values) {
       it(`refuses ${name}=${value}, by name and without the value`, () => {
@@ -140,6 +162,18 @@ describe('config', () => {
         if (value.length > 2) expect(faults[0]).to.not.include(value);
       });
     }
+  }
+
+  for (const uri of [
+    'mongodb://127.0.0.1:27017/parley',
+    'mongodb://user:p%40ss%2F@a.example,b.example:27018/parley?replicaSet=rs&authSource=admin',
+    'mongodb://[::1]:27017/parley',
+    'mongodb://%2Ftmp%2Fdb.sock/parley?directConnection=true',
+    'mongodb+srv://user:pass@cluster.example.net/parley?retryWrites=true&w=majority&appName=chat',
+  ]) {
+    it(`takes MONGODB_URI=${uri}`, () => {
+      expect(readConfig({ MONGODB_URI: uri }).mongodbUri).to.equal(uri);
+    });
   }
 
   it('tells all faults at once, each on a line of its own', () => {
@@ -194,6 +228,46 @@ describe('config: in production', () => {
       expect(faultsOf({ ...production, ...override, NODE_ENV: 'development' })).to.deep.equal([]);
     });
   }
+
+  it('refuses every secret as it stands in .env.example, by name', async () => {
+    const examples = (await readExample()).filter(
+      ([name]) => /(SECRET|TOKEN|PASS|KEY)$/.test(name) || name === 'EMAIL_URL',
+    );
+    expect(examples).to.have.length(10);
+    for (const [name, value] of examples) {
+      for (const variant of [value, ` ${value}`, `${value} `, `'${value}'`, value.toUpperCase()]) {
+        const named = faultsOf({ ...production, [name]: variant }).map((fault) => fault.split(' ')[0]);
+        expect(named, `${name}=${variant}`).to.include(name);
+      }
+    }
+  });
+
+  for (const placeholder of [
+    'your_jwt_secret_key',
+    'your_super_secret_jwt_key_change_this_in_production',
+    'your-256-bit-secret-1234567890-abcdefgh',
+    'YOUR SECRET GOES HERE, 32 BYTES AT LEAST',
+    '<your-secret-of-32-bytes-or-more-goes-here>',
+    'yoursecretkeyofthirtytwobytesandmore',
+    'a-long-enough-text-that-you-should-change-me',
+    'super-secret-key-please-changeme-0123456789',
+    'replace_this_with_a_long_and_random_string',
+    'a-very-strong-secret-key-at-least-32-chars-long',
+  ]) {
+    it(`refuses the placeholder ${placeholder}, whatever secret it stands for`, () => {
+      for (const name of ['JWT_SECRET', 'TWILIO_AUTH_TOKEN', 'S3_SECRET_ACCESS_KEY', 'EMAIL_PASS']) {
+        const faults = faultsOf({ ...production, [name]: placeholder });
+        expect(faults).to.include(`${name} must not be taken from an example`);
+      }
+    });
+  }
+
+  it('takes secrets made at random', () => {
+    for (let turn = 0; turn < 500; turn++) {
+      const random = randomBytes(48).toString(turn % 2 ? 'base64url' : 'base64');
+      expect(faultsOf({ ...production, JWT_SECRET: random, TWILIO_AUTH_TOKEN: random })).to.deep.equal([]);
+    }
+  });
 
   it('counts the bytes of a secret, not its characters', () => {
     expect(faultsOf({ ...production, JWT_SECRET: '一二三四五六七八九十百' })).to.deep.equal([]);
@@ -270,10 +344,7 @@ describe('config: drivers', () => {
 
 describe('config: .env.example', () => {
   it('names exactly the settings that exist, and what it sets is taken', async () => {
-    const pairs = (await readFile('.env.example', 'utf8')).split('\n').flatMap((line) => {
-      const [, name, value] = /^#? ?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
-      return name === undefined ? [] : [[name, value ?? '']];
-    });
+    const pairs = await readExample();
     expect(pairs.map(([name]) => name)).to.have.members(Object.keys(settings.shape));
     expect(faultsOf(Object.fromEntries(pairs))).to.deep.equal([]);
   });

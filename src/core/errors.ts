@@ -134,6 +134,8 @@ export interface FieldError {
 }
 
 interface AppErrorOptions {
+  /** Where HTTP has a status that says more than the code's. */
+  status?: number;
   detail?: Text;
   /** What is wrong with which field, in every language. */
   fields?: Record<Locale, FieldError[]>;
@@ -168,8 +170,8 @@ export interface Problem {
 }
 
 export function toProblem(error: AppError, context: { locale: Locale; requestId: string }): Problem {
-  const { status, title } = errorCatalogue[error.code];
-  const { detail, fields, extra } = error.options;
+  const { title, ...entry } = errorCatalogue[error.code];
+  const { status = entry.status, detail, fields, extra } = error.options;
   return {
     type: `urn:parley:error:${error.code}`,
     title: title[context.locale],

@@ -17,6 +17,16 @@ const outages = [
   mongo.MongoWriteConcernError,
 ];
 
+/** The hosts that a connection string names, nothing secret among them; `null` if the driver would not take it. */
+export function hostsOf(uri: string): string | null {
+  try {
+    const { hosts, srvHost } = new mongo.MongoClient(uri).options;
+    return srvHost ?? hosts.map(String).join(', ');
+  } catch {
+    return null;
+  }
+}
+
 /** A connection of our own to a MongoDB, or to the embedded database that speaks like one. Opens lazily. */
 export function createDatabase(uri: string) {
   const connection = mongoose.createConnection();
@@ -49,7 +59,12 @@ export function createDatabase(uri: string) {
       isOutage(error) ||
       (error instanceof mongoose.Error && connection.readyState !== mongoose.ConnectionStates.connected),
 
-    close: (): Promise<void> => connection.close(),
+    async close(): Promise<void> {
+      // Mongoose alone would wait for a connection that is being made, however long it takes
+      if (connection.readyState === mongoose.ConnectionStates.connecting)
+        await connection.getClient()?.close();
+      await connection.close();
+    },
   };
 }
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { AppError, type Problem } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { BoundOperation } from '../core/operation.ts';
 import { createFrameConnection, type FrameConnection, type FrameConnectionDeps } from './frame-connection.ts';
 import { bindFrameOperations, type FindUndelivered, undeliveredOperation } from './frame-operations.ts';
 import { createFrameTable } from './frames.ts';
-import { problemHeaders } from './problems.ts';
+import { endWithProblem } from './problems.ts';
 import { closeSlowSockets } from './slow-sockets.ts';
 import type { Arrival } from './socket-sessions.ts';
 
@@ -58,7 +58,7 @@ export function serveWebSocket({ httpServer, operations, sessions, ...deps }: We
     if (deps.isServedElsewhere(request.url ?? '')) return;
     socket.on('error', () => {});
     upgrade(request, socket, head).catch((error: unknown) =>
-      refuse(socket, sessions.problemOf(error, request, randomUUID())),
+      endWithProblem(socket, sessions.problemOf(error, request, randomUUID())),
     );
   });
 
@@ -114,18 +114,4 @@ export function serveWebSocket({ httpServer, operations, sessions, ...deps }: We
 function tokenOf({ headers }: IncomingMessage): string | undefined {
   const header = headers.authorization ?? '';
   return (/^Bearer\s+(.*)$/i.exec(header) ?? /^(\S+)$/.exec(header))?.[1];
-}
-
-function refuse(socket: Duplex, problem: Problem): void {
-  const body = JSON.stringify(problem);
-  const headers = {
-    ...problemHeaders(problem),
-    'Content-Length': Buffer.byteLength(body),
-    Connection: 'close',
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`,
-  );
 }

@@ -11,6 +11,7 @@ import { createDelivery } from '../transports/delivery.ts';
 import type { FrameSocket } from '../transports/frame-connection.ts';
 import { createPushEncoder } from '../transports/frames.ts';
 import { createHttpApp } from '../transports/http-app.ts';
+import { answerRefusals } from '../transports/http-refusals.ts';
 import { createRestRouter } from '../transports/rest.ts';
 import { createRooms } from '../transports/rooms.ts';
 import { createSocketIoMoves, createSocketServer, serveSocketIo } from '../transports/socket-io.ts';
@@ -86,7 +87,7 @@ export function buildTransports({ config, log, features, isOutage, ...input }: T
     hasRateLimits,
   });
   const httpServer = createServer(
-    { requestTimeout: slowestUploadMs + graceMs },
+    { requestTimeout: slowestUploadMs + graceMs, requireHostHeader: false },
     createHttpApp({
       router,
       corsOrigins,
@@ -96,7 +97,9 @@ export function buildTransports({ config, log, features, isOutage, ...input }: T
       onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'request failed'),
     }),
   );
-  return { httpServer, ...serveSockets({ config, features, isOutage, ...input }, run, httpServer) };
+  const served = serveSockets({ config, features, isOutage, ...input }, run, httpServer);
+  answerRefusals(httpServer);
+  return { httpServer, ...served };
 }
 
 function serveSockets(

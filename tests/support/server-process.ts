@@ -7,18 +7,31 @@ import type { Config } from '../../src/config.ts';
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const appProcess = fileURLToPath(new URL('./app-process.js', import.meta.url));
 
-export interface ServerProcess {
-  url: string;
+export interface StartingProcess {
   process: ChildProcess;
   /** Ends it as no handler can notice, and waits until it is gone. */
   kill(): Promise<void>;
   /** Asks it to stop; answers its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Its exit code, once it has ended. */
+  ended(): Promise<number | null>;
+}
+
+export interface ServerProcess extends StartingProcess {
+  url: string;
 }
 
 /** The real `main` in a process of its own, up and listening. */
 export function spawnServer(environment: Record<string, string>): Promise<ServerProcess> {
-  return start([main], environment);
+  return upAndListening(startServer(environment));
+}
+
+/** The real `main` in a process of its own that has just begun, with options of Node's. */
+export function startServer(
+  environment: Record<string, string>,
+  nodeOptions: readonly string[] = [],
+): StartingProcess {
+  return start([...nodeOptions, main], environment);
 }
 
 /** The app in a process of its own, with settings that no variable sets. */
@@ -26,10 +39,10 @@ export function spawnApp(
   overrides: Partial<Config>,
   environment: Record<string, string>,
 ): Promise<ServerProcess> {
-  return start([appProcess, JSON.stringify(overrides)], environment);
+  return upAndListening(start([appProcess, JSON.stringify(overrides)], environment));
 }
 
-async function start(script: readonly string[], environment: Record<string, string>): Promise<ServerProcess> {
+function start(script: readonly string[], environment: Record<string, string>): StartingProcess {
   const child = spawn(process.execPath, script, {
     env: {
       ...process.env,
@@ -43,25 +56,29 @@ async function start(script: readonly string[], environment: Record<string, stri
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const url = await Promise.race([
-    announced(child),
-    exited.then(([code]) => {
-      throw new Error(`the server ended with ${code} before it listened`);
-    }),
-  ]);
+  const ended = async () => (await exited)[0] as number | null;
   return {
-    url,
     process: child,
+    ended,
     async kill() {
       child.kill('SIGKILL');
       await exited;
     },
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
-      const [code] = await exited;
-      return code as number | null;
+      return ended();
     },
   };
+}
+
+async function upAndListening(starting: StartingProcess): Promise<ServerProcess> {
+  const url = await Promise.race([
+    announced(starting.process),
+    starting.ended().then((code) => {
+      throw new Error(`the server ended with ${code} before it listened`);
+    }),
+  ]);
+  return { ...starting, url };
 }
 
 async function announced({ stdout }: ChildProcess): Promise<string> {

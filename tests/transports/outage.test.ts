@@ -11,7 +11,7 @@ import { buildFriends, type TestUser } from '../support/builders.ts';
 import { rest, type TestSocket } from '../support/clients.ts';
 import { openCountingProxy } from '../support/counting-proxy.ts';
 import { freshDatabaseUri } from '../support/database.ts';
-import { spawnServer } from '../support/server-process.ts';
+import { spawnServer, startServer } from '../support/server-process.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -163,6 +163,21 @@ describe('stopping while the database is away', () => {
 });
 
 describe('a connection to the database', () => {
+  it('is told of by its hosts, never with user and password', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'parley-outage-'));
+    const uri = 'mongodb://someone:hunter%402@127.0.0.1:1,127.0.0.1:2/parley?authSource=hunter2';
+    const server = startServer({ MONGODB_URI: uri, DATA_DIR: directory, LOG_LEVEL: 'trace' });
+    let told = '';
+    for await (const chunk of server.process.stdout ?? []) {
+      told += chunk;
+      if (told.includes('Database:')) break;
+    }
+    expect(told).to.include('MongoDB at 127.0.0.1:1, 127.0.0.1:2\n');
+    expect(told).to.not.match(/someone|hunter/);
+    expect(await server.stop()).to.equal(0);
+    await rm(directory, { recursive: true, force: true });
+  });
+
   it('that breaks under a send leaves it unknown at the most, and a repeat settles it to one message', async () => {
     const proxy = await openCountingProxy(freshDatabaseUri());
     const app = await startApp({ mongodbUri: proxy.uri });

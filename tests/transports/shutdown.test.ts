@@ -1,7 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Message } from '../../src/features/messages/messages.contract.ts';
 import { buildFriends } from '../support/builders.ts';
@@ -9,7 +12,7 @@ import { TestSocket } from '../support/clients.ts';
 import { freshDatabaseUri } from '../support/database.ts';
 import { checkLog, readWholeHistory } from '../support/log-checker.ts';
 import { RawSocket } from '../support/raw-socket.ts';
-import { spawnServer } from '../support/server-process.ts';
+import { spawnServer, startServer } from '../support/server-process.ts';
 import { beginUpload } from '../support/slow-upload.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -92,3 +95,56 @@ describe('stopping', () => {
     expect(await exited).to.equal(0);
   });
 });
+
+describe('stopping: asked for during the start', () => {
+  const stopAtOnce = `process.on('newListener', (name) => {
+    if (name === 'SIGTERM') setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+  });`;
+  let dataDir: string;
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'parley-stop-'));
+  });
+  afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+  it('before anything is loaded: exits 0 and opens nothing', async () => {
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(stopAtOnce)}`];
+    const server = startServer({ DATA_DIR: dataDir, MONGODB_URI: '' }, preload);
+    expect(await server.ended()).to.equal(0);
+    expect(await readdir(dataDir)).to.deep.equal([]);
+  });
+
+  it('while the embedded database opens: exits 0, and a start right after succeeds', async () => {
+    const environment = { DATA_DIR: dataDir, MONGODB_URI: '' };
+    const server = startServer(environment);
+    while (!existsSync(join(dataDir, 'embedded.mdb'))) await delay(1);
+    expect(await server.stop()).to.equal(0);
+    const again = await spawnServer(environment);
+    expect(await again.stop()).to.equal(0);
+  });
+
+  it('while a MongoDB that is away is waited for: exits 0 at once, a second signal or not', async () => {
+    const port = String(await freePort());
+    const server = startServer({ DATA_DIR: dataDir, MONGODB_URI: 'mongodb://127.0.0.1:1/x', PORT: port });
+    const isUp = () =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    while (!(await isUp())) await delay(10);
+    const startedAt = Date.now();
+    const exited = server.stop('SIGINT');
+    server.process.kill('SIGINT');
+    expect(await exited).to.equal(0);
+    expect(Date.now() - startedAt).to.be.lessThan(4000);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
