@@ -15,7 +15,7 @@ import { createMessageViews } from '../src/features/messages/message-views.ts';
 import type { Entry } from '../src/features/messages/messages.rules.ts';
 import { createMessageStore } from '../src/features/messages/messages.store.ts';
 import { createSearchService } from '../src/features/search/search.service.ts';
-import { termsOf } from '../src/features/search/search-terms.ts';
+import { termsOf } from '../src/features/search/search-terms.rules.ts';
 import { createTermStore } from '../src/features/search/terms.store.ts';
 import { createDatabase } from '../src/platform/database.ts';
 import { dropDatabase, openExternalDatabase } from './databases.ts';

@@ -42,6 +42,8 @@ export function createDatabase(uri: string) {
         // longer than any operation may take, so that what hangs is given up in the end
         socketTimeoutMS: 2 * operationTimeoutMs,
         writeConcern: { w: 'majority', journal: true },
+        // nothing is shown or built on that a failover may still take back; what was acknowledged is seen at once
+        readConcern: { level: 'majority' },
         autoIndex: false,
         autoCreate: false,
       });

@@ -171,4 +171,29 @@ describe('embedded-mongo wire protocol', () => {
     );
     expect(failure.code).to.equal(20);
   });
+
+  it('reads at local and majority, and names other read concerns', async () => {
+    const db = database.client.db();
+    const things = database.collection();
+    await things.insertOne({ a: 1 });
+    const find = (readConcern: unknown) => db.command({ find: things.collectionName, readConcern });
+    for (const readConcern of [{}, { level: 'local' }, { level: 'majority' }])
+      expect((await find(readConcern)).cursor.firstBatch).to.have.length(1);
+    for (const level of ['available', 'linearizable', 'snapshot', 'nonsense'])
+      expect(await failureOf(find({ level }))).to.include({
+        code: 9,
+        message: `read concern ${level} is not supported by the embedded database`,
+      });
+    expect((await failureOf(find({ afterClusterTime: 1 }))).message).to.include('afterClusterTime');
+    for (const readConcern of ['majority', { level: 1 }])
+      expect((await failureOf(find(readConcern))).code).to.equal(14);
+  });
+
+  it('takes read concern majority in reads alone', async () => {
+    const insert = { insert: database.collection().collectionName, documents: [{ a: 1 }] };
+    const withConcern = (level: string) =>
+      database.client.db().command({ ...insert, readConcern: { level } });
+    expect((await failureOf(withConcern('majority'))).code).to.equal(72);
+    expect(await withConcern('local')).to.include({ n: 1 });
+  });
 });

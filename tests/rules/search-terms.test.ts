@@ -7,7 +7,7 @@ import {
   searchableText,
   termsOf,
   termsOfQuery,
-} from '../../src/features/search/search-terms.ts';
+} from '../../src/features/search/search-terms.rules.ts';
 
 function finds(query: string, text: string): boolean {
   const parsed = parseQuery(query);

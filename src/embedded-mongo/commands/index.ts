@@ -5,7 +5,7 @@ import { MongoError, StorageFailure } from '../errors.ts';
 import type { Request } from '../wire-protocol.ts';
 import { aggregate } from './aggregate.ts';
 import { create, drop, dropDatabase, listCollections, listDatabases } from './collection-commands.ts';
-import type { Command } from './command.ts';
+import { type Command, checkReadConcern } from './command.ts';
 import { findAndModify } from './find-and-modify.ts';
 import { createIndexes, dropIndexes, listIndexes } from './index-commands.ts';
 import { count, distinct, explain, find, getMore, killCursors } from './read-commands.ts';
@@ -56,6 +56,7 @@ export async function runCommand(engine: Engine, request: Request): Promise<Buff
         'Transaction numbers are only allowed on a replica set member or mongos',
       );
     }
+    checkReadConcern(request);
     const reply = await command(engine, request);
     return encodeDocument({ ...reply, ok: encodeDouble(1) });
   } catch (error) {

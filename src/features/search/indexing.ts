@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { searchableText, termsOf } from './search-terms.ts';
+import { searchableText, termsOf } from './search-terms.rules.ts';
 import type { IndexedMessage, TermStore } from './terms.store.ts';
 
 /** What is read of a log's entry to index it; `content` is `null` of what was recalled. */

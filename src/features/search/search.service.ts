@@ -5,7 +5,13 @@ import type { Handlers } from '../../core/operation.ts';
 import { decodeCursor, encodeCursor } from '../../core/page.ts';
 import type { Message, Viewer } from '../messages/messages.contract.ts';
 import type { searchContract } from './search.contract.ts';
-import { isFoundBy, parseQuery, type SearchQuery, searchableText, termsOfQuery } from './search-terms.ts';
+import {
+  isFoundBy,
+  parseQuery,
+  type SearchQuery,
+  searchableText,
+  termsOfQuery,
+} from './search-terms.rules.ts';
 import type { Candidate, SearchPosition, TermStore } from './terms.store.ts';
 
 interface SearchDeps {

@@ -1,5 +1,5 @@
 import { type Connection, mongo, Schema, Types } from 'mongoose';
-import { anyTerm } from './search-terms.ts';
+import { anyTerm } from './search-terms.rules.ts';
 
 /** What the index keeps of a message. */
 export interface IndexedMessage {
