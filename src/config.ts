@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { hostsOf } from './platform/database.ts';
 import type { S3Settings } from './platform/file-storage/s3-settings.ts';
 import type { MailSettings } from './platform/mail/mail-settings.ts';
+import { hostsOf } from './platform/mongodb-address.ts';
 import type { SmsSettings } from './platform/sms/sms-settings.ts';
 import { type CodeSettings, codeSettings, looseCodeFaults, toCodes } from './settings/codes.ts';
 import { decimal, duration, type Given, httpUrl, wholeNumber } from './settings/fields.ts';

@@ -20,7 +20,7 @@ try {
 async function run(): Promise<void> {
   const { readConfig } = await import('./config.ts');
   const { createApp } = await import('./app.ts');
-  const { hostsOf } = await import('./platform/database.ts');
+  const { hostsOf } = await import('./platform/mongodb-address.ts');
   const config = readConfig();
   if (stop.isAsked) return;
   const app = await createApp(config);

@@ -17,16 +17,6 @@ const outages = [
   mongo.MongoWriteConcernError,
 ];
 
-/** The hosts that a connection string names, nothing secret among them; `null` if the driver would not take it. */
-export function hostsOf(uri: string): string | null {
-  try {
-    const { hosts, srvHost } = new mongo.MongoClient(uri).options;
-    return srvHost ?? hosts.map(String).join(', ');
-  } catch {
-    return null;
-  }
-}
-
 /** A connection of our own to a MongoDB, or to the embedded database that speaks like one. Opens lazily. */
 export function createDatabase(uri: string) {
   const connection = mongoose.createConnection();
