@@ -45,6 +45,10 @@ function collectMembers(value: object, into: unknown[]): void {
 }
 
 function guardText(text: string): void {
-  if (!text.isWellFormed() || text.includes('\0'))
-    throw new AppError('validation_failed', { detail: badText });
+  if (!text.isWellFormed() || text.includes('\0')) throw malformedText();
+}
+
+/** What is said of text that could not be kept as it was sent. */
+export function malformedText(): AppError {
+  return new AppError('validation_failed', { detail: badText });
 }

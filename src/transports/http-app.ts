@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
+import { type ParsedUrlQuery, parse } from 'node:querystring';
 import cors from 'cors';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import helmet from 'helmet';
 import { AppError, type ErrorCode, toProblem } from '../core/errors.ts';
+import { malformedText } from '../core/input-guard.ts';
 import { asAppError } from '../core/run-operation.ts';
 import { localeOf } from './client.ts';
 import { sendProblem } from './problems.ts';
@@ -23,19 +26,42 @@ const bodyMaxBytes = 100 * 1024;
 export function createHttpApp(deps: HttpAppDeps): Express {
   const app = express();
   app.set('trust proxy', deps.trustedProxyHops);
+  app.set('query parser', parseQuery);
   app.use(helmet(), cors({ origin: deps.corsOrigins }));
   app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   app.get(['/readyz', '/health'], async (_request, response) => {
     const isReady = await deps.isReady();
     response.status(isReady ? 200 : 503).json({ status: isReady ? 'ok' : 'unavailable' });
   });
-  app.use(express.json({ limit: bodyMaxBytes, type: ['application/json', 'application/*+json'] }));
+  app.use(
+    express.json({
+      limit: bodyMaxBytes,
+      type: ['application/json', 'application/*+json'],
+      verify: (_request, _response, body, charset) => requireUtf8(body, charset),
+    }),
+  );
   app.use(deps.router);
   app.use(() => {
     throw new AppError('not_found');
   });
   app.use(failureHandler(deps));
   return app;
+}
+
+/** Decoding would put U+FFFD for bytes that are no text, and JSON knows no other character set (RFC 8259, 8.1). */
+function requireUtf8(bytes: Buffer, charset = 'utf-8'): void {
+  if (charset !== 'utf-8') throw new AppError('unsupported_media_type');
+  if (!isUtf8(bytes)) throw malformedText();
+}
+
+/** As Express parses a query: ASCII, with escapes for the bytes of UTF-8, for which it too would put U+FFFD. */
+function parseQuery(query: string | null): ParsedUrlQuery {
+  if (query === null) return {};
+  const latin1 = query.replace(/%([\da-f]{2})/gi, (_escape, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  if (/[\x80-\xff]/.test(query) || !isUtf8(Buffer.from(latin1, 'latin1'))) throw malformedText();
+  return parse(query);
 }
 
 function failureHandler({ isOutage, onInternalError }: HttpAppDeps): ErrorRequestHandler {

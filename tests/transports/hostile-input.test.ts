@@ -58,6 +58,7 @@ const wrongForOne: [string, string, object][] = [
   ['profile_update', 'an operator where a nickname belongs', { nickname: { $set: 'x' } }],
   ['profile_update', 'an operator in privacy', { privacy: { lastSeen: { $ne: null } } }],
   ['sync', 'conversations that are no ids', { conversations: { 'a.$b': 1 } }],
+  ['sync', '__proto__ for an id', { conversations: JSON.parse('{"__proto__":1}') }],
   ['sync', 'a seq of 2^53', { conversations: { [someId]: 2 ** 53 } }],
 ];
 

@@ -70,6 +70,36 @@ describe('hostile input over REST', () => {
     });
   }
 
+  for (const [what, bytes] of [
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0xc3])],
+    ['UTF-8 that breaks off', Buffer.from('你').subarray(0, 2)],
+    ['a surrogate in UTF-8', Buffer.from([0xed, 0xa0, 0x80])],
+  ] as const) {
+    it(`refuses a text of ${what}, in a body as in a query, and keeps what was`, async () => {
+      const [before, after] = [Buffer.from('{"nickname":"a'), Buffer.from('"}')];
+      const known = await send('GET', '/api/users/me');
+      const answer = await fetch(`${app.url}/api/users/me`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${attacker.token}`, 'content-type': 'application/json' },
+        body: Buffer.concat([before, bytes, after]),
+      });
+      const lone = await send('PATCH', '/api/users/me', '{"nickname":"\\ud800"}');
+      const { requestId: _one, ...told } = (await answer.json()) as RestAnswer['body'];
+      const { requestId: _other, ...expected } = lone.body;
+      expect(told).to.deep.equal(expected);
+      const escaped = [...bytes].map((byte) => `%${byte.toString(16)}`).join('');
+      const query = await send('GET', `/api/users/search?q=a${escaped}`);
+      isRefused(query, 400, 'validation_failed');
+      expect(query.body.detail).to.equal(expected.detail);
+      expect((await send('GET', '/api/users/me')).body).to.deep.equal(known.body);
+    });
+  }
+
+  it('takes every text in a query that is escaped, as a form or as a URL does', async () => {
+    for (const query of ['%E4%BD%A0+%f0%9f%98%80', '100%', '%zz', 'a%25ff'])
+      expect((await send('GET', `/api/users/search?q=${query}`)).status, query).to.equal(200);
+  });
+
   for (const [what, path] of badPaths) {
     it(`refuses ${what}`, async () => {
       const answer = await send('GET', path);
@@ -105,13 +135,13 @@ describe('hostile input over REST', () => {
     }
   });
 
-  it('answers 415 to a character set or an encoding it does not know', async () => {
-    const type = 'application/json; charset=klingon';
-    isRefused(
-      await send('PATCH', '/api/users/me', '{}', { 'content-type': type }),
-      415,
-      'unsupported_media_type',
-    );
+  it('answers 415 to an encoding it does not know, and to any character set but that of JSON', async () => {
+    for (const charset of ['klingon', 'utf-16le', 'utf-7', 'iso-8859-1']) {
+      const headers = { 'content-type': `application/json; charset=${charset}` };
+      isRefused(await send('PATCH', '/api/users/me', '{}', headers), 415, 'unsupported_media_type');
+    }
+    const headers = { 'content-type': 'application/json; charset=UTF-8' };
+    expect((await send('PATCH', '/api/users/me', '{}', headers)).status).to.equal(200);
     isRefused(
       await send('PATCH', '/api/users/me', '{}', { 'content-encoding': 'x-zip' }),
       415,

@@ -48,13 +48,19 @@ export type StaleList = z.output<typeof stale>;
 
 const mostNamed = 1000;
 
+/** What `z.record` would drop without a word is refused as any other key that is none. */
+const withoutPrototype = z.custom<Record<string, number>>(
+  (named) => !(typeof named === 'object' && named !== null && Object.hasOwn(named, '__proto__')),
+  { path: ['__proto__'], ...told({ en: 'Invalid key in record', zh: '记录中的键无效' }) },
+);
+
 export const conversationsContract = {
   sync: operation({
     summary: 'Catch up: everything above the seqs I know; repeat with `cursor` until it is null',
     access: 'user',
     input: z.strictObject({
-      conversations: z
-        .record(id, seq)
+      conversations: withoutPrototype
+        .pipe(z.record(id, seq))
         .refine(
           (named) => Object.keys(named).length <= mostNamed,
           told({ en: 'At most 1000 conversations', zh: '最多 1000 个会话' }),
