@@ -1,9 +1,20 @@
 import { parseArgs } from 'node:util';
 import { openEmbeddedServer } from './embedded-server.ts';
 
-const { values } = parseArgs({
-  options: { dir: { type: 'string', default: './data' }, listen: { type: 'string' } },
-});
+const usage = 'npm run db -- [--dir DIRECTORY] [--listen PORT|SOCKET]';
+
+const { dir, listen } = readArguments();
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: { dir: { type: 'string', default: './data' }, listen: { type: 'string' } },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\nUsage: ${usage}\n`);
+    process.exit(2);
+  }
+}
 
 function end(error: unknown): never {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -11,7 +22,7 @@ function end(error: unknown): never {
 }
 
 try {
-  const server = await openEmbeddedServer({ directory: values.dir, listen: values.listen }, end);
+  const server = await openEmbeddedServer({ directory: dir, listen }, end);
   let isClosing = false;
   const close = () => {
     if (isClosing) return;

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { makeDirectory, requireSound } from './data-directory.ts';
 import { StorageFailure } from './errors.ts';
 
 type Lmdb = Database<Buffer, Buffer>;
@@ -48,10 +49,12 @@ type Undo = { lmdb: Lmdb; key: Buffer; before: Buffer | undefined } | (() => voi
 
 /** Opens (or creates) the database files of a directory, which gets mode 0700. */
 export function openStorage(directory: string): Storage {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   chmodSync(directory, 0o700);
+  const file = path.join(directory, 'embedded.mdb');
+  requireSound(file);
   const root: RootDatabase<Buffer, Buffer> = open({
-    path: path.join(directory, 'embedded.mdb'),
+    path: file,
     noSubdir: true,
     encoding: 'binary',
     keyEncoding: 'binary',

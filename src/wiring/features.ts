@@ -2,10 +2,10 @@ import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { contracts, type pushEvents } from '../contracts.ts';
+import { createBackground } from '../core/background.ts';
 import { withinDeadline } from '../core/deadline.ts';
 import type { Delivery } from '../core/delivery.ts';
 import { bind } from '../core/operation.ts';
-import { repeat } from '../core/repeat.ts';
 import { createRoomWatch } from '../features/groups/room-watch.ts';
 import { createSessionWatch } from '../features/sessions/session-watch.ts';
 import type { RevocationReason } from '../features/sessions/sessions.contract.ts';
@@ -173,19 +173,5 @@ export function buildFeatures({ config, log, delivery, rooms, connection, jwtSec
       await Promise.all([conversing.settle(), people.settle()]);
     },
     closePresence: presence.close,
-  };
-}
-
-/** What goes on by itself. Its failures are told to the log and taken up at the next turn. */
-function createBackground(log: Logger) {
-  const stops: (() => void)[] = [];
-  const onFailure = (error: unknown) => log.warn({ err: error }, 'background work failed');
-  return {
-    doOnce: (work: () => Promise<void>) => void work().catch(onFailure),
-    repeat: (everyMs: number, work: () => Promise<void>) =>
-      void stops.push(repeat({ everyMs, work, onFailure })),
-    stop(): void {
-      for (const stop of stops) stop();
-    },
   };
 }

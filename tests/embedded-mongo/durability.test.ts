@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import { startEmbeddedMongo } from '../../src/embedded-mongo/index.ts';
-import { end, failureOf, serve, startTestDatabase, temporaryDirectory } from './support.ts';
+import { end, failureOf, serve, serveFile, startTestDatabase, temporaryDirectory } from './support.ts';
 
 const { MongoClient } = mongoose.mongo;
 
@@ -127,6 +129,53 @@ describe('embedded-mongo durability', () => {
     expect(await rejection(startEmbeddedMongo({ directory }))).to.match(/directory|EISDIR|Is a/i);
     await remove();
   });
+
+  for (const [what, bytes] of [
+    ['random bytes', randomBytes(40_000)],
+    ['zeros', Buffer.alloc(40_000)],
+    ['a few bytes', Buffer.from('x')],
+  ] as const) {
+    it(`names a file that is damaged, rather than to end with the process: ${what}`, async () => {
+      const { directory, remove } = await temporaryDirectory();
+      const file = path.join(directory, 'embedded.mdb');
+      writeFileSync(file, bytes);
+      expect(await rejection(serve(directory))).to.include(`${file} is damaged`);
+      expect(readFileSync(file).equals(bytes), 'left as it was').to.equal(true);
+      await remove();
+    });
+  }
+
+  it('names a file of its own that has lost its beginning', async () => {
+    const { directory, remove } = await temporaryDirectory();
+    await (await startEmbeddedMongo({ directory })).close();
+    const file = path.join(directory, 'embedded.mdb');
+    const whole = readFileSync(file);
+    for (const page of [0, whole.readUInt32LE(0x30)]) {
+      writeFileSync(file, Buffer.from(whole).fill(0, page, page + 512));
+      expect(await rejection(serve(directory)), `page at ${page}`).to.include(`${file} is damaged`);
+    }
+    writeFileSync(file, whole);
+    await (await startEmbeddedMongo({ directory })).close();
+    await remove();
+  });
+
+  it('says at once that a directory cannot be made', async () => {
+    const { directory, remove } = await temporaryDirectory();
+    const file = path.join(directory, 'file');
+    writeFileSync(file, '');
+    const places = [path.join(file, 'below'), ...(existsSync('/proc') ? ['/proc/no-such-place/data'] : [])];
+    for (const place of places)
+      expect(await rejection(serve(place)), place).to.match(/ENOTDIR|ENOENT|EACCES|EPERM/);
+    await remove();
+  });
+
+  for (const args of [['--wrong'], ['--dir'], ['stray']]) {
+    it(`tells how it is called, and ends with 2: ${args.join(' ')}`, () => {
+      const { status, stderr } = spawnSync(process.execPath, [serveFile, ...args], { encoding: 'utf8' });
+      expect(status).to.equal(2);
+      expect(stderr).to.include('Usage: npm run db -- ').and.not.include('    at ');
+    });
+  }
 
   it('leaves nothing running when its address is taken', async () => {
     const { directory, remove } = await temporaryDirectory();

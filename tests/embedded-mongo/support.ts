@@ -45,7 +45,7 @@ export async function startTestDatabase(options: { sweepIntervalMs?: number } = 
   };
 }
 
-const serveFile = fileURLToPath(new URL('../../src/embedded-mongo/serve.js', import.meta.url));
+export const serveFile = fileURLToPath(new URL('../../src/embedded-mongo/serve.js', import.meta.url));
 
 export interface ServeProcess {
   child: ChildProcess;
