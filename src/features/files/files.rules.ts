@@ -78,8 +78,7 @@ export function isShownInPlace(mimeType: string): boolean {
 }
 
 /** Line breaks, tabs and form feeds apart. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those it is about
-const controlCharacter = /[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]/;
+const controlCharacter = /[\p{Cc}--[\t\n\f\r]]/v;
 
 export const isPlain = (text: string): boolean => !controlCharacter.test(text);
 
