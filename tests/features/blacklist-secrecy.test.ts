@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { unzipSync } from 'fflate';
+import { block } from '../support/blacklist.ts';
 import { buildFriends, buildUser, type TestUser } from '../support/builders.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
@@ -16,8 +17,6 @@ interface Cast {
   unknown: string;
   deleted: string;
 }
-
-const block = (person: TestUser, userId: string) => person.rest('POST', '/api/friends/blacklist', { userId });
 
 async function buildCast(): Promise<Cast & { theBlocker: TestUser }> {
   const ann = await buildUser(app.url);
