@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from './config.ts';
 
 const stopWithinMs = 25_000;
@@ -22,6 +23,8 @@ async function run(): Promise<void> {
   const { createApp } = await import('./app.ts');
   const { hostsOf } = await import('./platform/mongodb-address.ts');
   const config = readConfig();
+  // loading may take a single turn, and signals are heard in the next one
+  await nextTurn();
   if (stop.isAsked) return;
   const app = await createApp(config);
   const serve = async () => {

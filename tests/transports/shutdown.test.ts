@@ -98,7 +98,7 @@ describe('stopping', () => {
 
 describe('stopping: asked for during the start', () => {
   const stopAtOnce = `process.on('newListener', (name) => {
-    if (name === 'SIGTERM') setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+    if (name === 'SIGTERM') queueMicrotask(() => process.kill(process.pid, 'SIGTERM'));
   });`;
   let dataDir: string;
 
