@@ -1,13 +1,11 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { withinDeadline } from './core/deadline.ts';
 import { createDrain } from './core/drain.ts';
-import { makeDirectory } from './embedded-mongo/data-directory.ts';
-import { startEmbeddedMongo } from './embedded-mongo/index.ts';
+import { makeDirectory, startEmbeddedMongo } from './embedded-mongo/index.ts';
 import { createDatabase } from './platform/database.ts';
 import { localSecret } from './platform/local-secret.ts';
 import { createLogger } from './platform/logger.ts';
@@ -30,7 +28,7 @@ const tidyWithinMs = 3000;
 /** Builds the server in reading order; it listens when told to. */
 export async function createApp(config: Config): Promise<App> {
   const log = createLogger(config.logLevel);
-  if (config.mongodbUri === null || config.jwtSecret === null) makeDirectory(resolve(config.dataDir));
+  if (config.mongodbUri === null || config.jwtSecret === null) makeDirectory(config.dataDir);
   const embedded = config.mongodbUri === null ? await startEmbedded(config.dataDir, log) : null;
   const database = createDatabase(config.mongodbUri ?? embedded?.uri ?? '');
   const jwtSecret = config.jwtSecret ?? (await localSecret(config.dataDir, 'jwt'));

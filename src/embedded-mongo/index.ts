@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { WorkerMessage } from './worker.ts';
 
+export { makeDirectory } from './data-directory.ts';
+
 export interface EmbeddedMongoOptions {
   /** Where the data lies; created with mode 0700. One process per directory. */
   directory: string;
