@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Messages of 4,000 characters make it 24 MB, half of what MongoDB takes in one command. */
 const mostPerBatch = 2000;
-/** A batch costs the same whatever it carries, so small ones begin at least so far apart. */
+/** Most of a small batch's price is the same whatever it carries, so they begin at least so far apart. */
 const spacingMs = 6;
 /** What is small: more would hardly make a message cheaper. */
 const smallBelow = 32;
